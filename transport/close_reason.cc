@@ -1,0 +1,47 @@
+#include "transport/close_reason.h"
+
+namespace hawser {
+namespace {
+
+constexpr const char* kNames[kCloseReasonCount] = {
+    "none",
+    "local_stop",
+    "peer_stop",
+    "peer_removed",
+    "wrong_cluster",
+    "wrong_node",
+    "unknown_peer",
+    "own_id",
+    "duplicate_node",
+    "version_mismatch",
+    "bad_hello",
+    "hello_timeout",
+    "bad_frame",
+    "bad_sequence",
+    "bad_ack",
+    "bad_epoch",
+    "credit_overrun",
+    "frame_too_large",
+    "message_too_large",
+    "bad_message",
+    "local_only_type",
+    "link_error",
+    "peer_silent",
+    "replaced",
+    "tie_lost",
+    "not_built",
+    "resource_exhausted",
+    "unauthenticated",
+    "internal",
+    "lease_limit",
+    "superseded_incarnation",
+};
+
+}  // namespace
+
+const char* CloseReasonName(CloseReason reason) {
+  const int number = static_cast<int>(reason);
+  return number < kCloseReasonCount ? kNames[number] : "unknown";
+}
+
+}  // namespace hawser

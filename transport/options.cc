@@ -1,0 +1,134 @@
+#include "transport/options.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace hawser {
+namespace {
+
+absl::Status OutOfRange(absl::string_view name, uint64_t value, uint64_t min, uint64_t max,
+                        absl::string_view unit) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " is ", value, " ", unit, "; set it to ", min, " to ", max, " ", unit));
+}
+
+// One row of the table of limits.
+struct Limit {
+  absl::string_view name;
+  uint64_t value;
+  uint64_t min;
+  uint64_t max;
+  absl::string_view unit;
+};
+
+bool ValidClusterId(absl::string_view id) {
+  if (id.empty() || id.size() > 64) return false;
+  for (const char c : id) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-') {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status ValidateLimits(const Options& o) {
+  constexpr uint64_t kKiB = 1024;
+  constexpr uint64_t kMiB = 1024 * kKiB;
+  const Limit limits[] = {
+      {"spin_us", o.spin_us, 0, 1000000, "microseconds"},
+      {"grpc_frame_bytes_max", o.grpc_frame_bytes_max, 8 * kKiB, kMiB, "bytes"},
+      {"message_bytes_max", o.message_bytes_max, 64 * kKiB, 512 * kMiB, "bytes"},
+      {"message_entries_max", o.message_entries_max, 1, 1 << 20, "entries"},
+      {"peers_max", o.peers_max, 1, 4096, "peers"},
+      {"urgent_queue_messages_max", o.urgent_queue_messages_max, 1, 1 << 20, "messages"},
+      {"append_queue_messages_max", o.append_queue_messages_max, 1, 1 << 20, "messages"},
+      {"bulk_queue_messages_max", o.bulk_queue_messages_max, 1, 1 << 20, "messages"},
+      {"receive_window_bytes", o.receive_window_bytes, 16 * kGrpcCreditUnitBytes, 1024 * kMiB,
+       "bytes"},
+      {"append_unacked_bytes_max", o.append_unacked_bytes_max, 8 * kKiB, 64 * kMiB, "bytes"},
+      {"bulk_unacked_bytes_max", o.bulk_unacked_bytes_max, 8 * kKiB, 64 * kMiB, "bytes"},
+      {"ack_delay_ms", o.ack_delay_ms, 1, 1000, "ms"},
+      {"ack_frames_max", o.ack_frames_max, 1, 65536, "frames"},
+      {"ack_bytes_max", o.ack_bytes_max, kKiB, 16 * kMiB, "bytes"},
+      {"no_link_append_ms", o.no_link_append_ms, 0, 60000, "ms"},
+      {"no_link_urgent_ms", o.no_link_urgent_ms, 0, 60000, "ms"},
+      {"hello_timeout_ms", o.hello_timeout_ms, 10, 60000, "ms"},
+      {"redial_delay_ms_min", o.redial_delay_ms_min, 1, 60000, "ms"},
+      {"redial_delay_ms_max", o.redial_delay_ms_max, 1, 600000, "ms"},
+      {"provisional_peer_ms", o.provisional_peer_ms, 0, 3600000, "ms"},
+      {"switch_timeout_ms", o.switch_timeout_ms, 10, 60000, "ms"},
+      {"peer_silent_ms", o.peer_silent_ms, 20, 600000, "ms"},
+  };
+  for (const Limit& limit : limits) {
+    if (limit.value < limit.min || limit.value > limit.max) {
+      return OutOfRange(limit.name, limit.value, limit.min, limit.max, limit.unit);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateRelations(const Options& o) {
+  if (o.redial_delay_ms_max < o.redial_delay_ms_min) {
+    return absl::InvalidArgumentError(absl::StrCat("redial_delay_ms_max is ", o.redial_delay_ms_max,
+                                                   " ms, less than redial_delay_ms_min (",
+                                                   o.redial_delay_ms_min, " ms)"));
+  }
+  // Twice: one frame under way while the last one's credit comes back.
+  if (o.receive_window_bytes < 2 * uint64_t{o.grpc_frame_bytes_max}) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "receive_window_bytes is ", o.receive_window_bytes,
+        " bytes; set it to at least twice grpc_frame_bytes_max (", o.grpc_frame_bytes_max, ")"));
+  }
+  const struct {
+    absl::string_view name;
+    uint64_t value;
+  } queues[] = {{"urgent_queue_bytes_max", o.urgent_queue_bytes_max},
+                {"append_queue_bytes_max", o.append_queue_bytes_max},
+                {"bulk_queue_bytes_max", o.bulk_queue_bytes_max},
+                {"leased_bytes_max", o.leased_bytes_max}};
+  for (const auto& queue : queues) {
+    if (queue.value < 64 * 1024 || queue.value > (uint64_t{1} << 40)) {
+      return OutOfRange(queue.name, queue.value, 64 * 1024, uint64_t{1} << 40, "bytes");
+    }
+  }
+  if (o.append_queue_bytes_max < o.message_bytes_max ||
+      o.bulk_queue_bytes_max < o.message_bytes_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("message_bytes_max is ", o.message_bytes_max,
+                     " bytes; append_queue_bytes_max and bulk_queue_bytes_max must hold at least "
+                     "one such message"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateBuilt(const Options& o) {
+  if (o.link_policy == LinkPolicy::kRdma) {
+    return absl::UnimplementedError(
+        "link_policy is kRdma, but RDMA is not built into this version; use kAuto or kGrpc");
+  }
+  if (o.rdma_security != RdmaSecurity::kUnset) {
+    return absl::UnimplementedError(
+        "rdma_security is set, but RDMA is not built into this version; leave it unset");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Options::Validate() const {
+  if (node_id == 0) {
+    return absl::InvalidArgumentError("node_id is 0; give every node an id of its own, from 1");
+  }
+  if (!ValidClusterId(cluster_id)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cluster_id is \"", cluster_id, "\"; use 1 to 64 letters, digits, '.', '_' or '-'"));
+  }
+  if (listen_address.empty()) {
+    return absl::InvalidArgumentError("listen_address is empty; use \"host:port\"");
+  }
+  if (absl::Status status = ValidateLimits(*this); !status.ok()) return status;
+  if (absl::Status status = ValidateRelations(*this); !status.ok()) return status;
+  return ValidateBuilt(*this);
+}
+
+}  // namespace hawser

@@ -1,0 +1,119 @@
+#ifndef HAWSER_TRANSPORT_OPTIONS_H_
+#define HAWSER_TRANSPORT_OPTIONS_H_
+
+// Every limit and delay of the transport, with its unit, its default and its reason.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+// Who drives the transport.
+enum class LoopMode : uint8_t {
+  kThread,  // A thread of its own runs the callbacks.
+  kPoll,    // The user's thread does, inside Poll.
+};
+
+// Which links may be used.
+enum class LinkPolicy : uint8_t {
+  kAuto,  // The best that both ends have.
+  kGrpc,  // gRPC only.
+  kRdma,  // RDMA for messages; refused at Create while this version has none.
+};
+
+// How RDMA traffic is protected when gRPC uses TLS. Unset: messages stay on gRPC.
+enum class RdmaSecurity : uint8_t { kUnset, kTrustFabric, kMac, kAead };
+
+struct Options {
+  // --- Who we are ---
+
+  // This node; never 0, unique in the cluster.
+  NodeId node_id = 0;
+  // Names the cluster, 1 to 64 of [A-Za-z0-9._-]; nodes of another one are refused.
+  std::string cluster_id;
+
+  // --- Where we listen ---
+
+  // "host:port"; port 0 lets the kernel choose (Transport::listen_address tells). Without TLS the
+  // host must be a loopback address, unless allow_insecure_network is set.
+  std::string listen_address = "127.0.0.1:0";
+  // What peers are told to dial; empty: the listen address.
+  std::vector<std::string> advertised_addresses;
+  // Plain text over a network that is not loopback: asked for by name.
+  bool allow_insecure_network = false;
+
+  // --- How we run ---
+
+  LoopMode loop_mode = LoopMode::kThread;
+  LinkPolicy link_policy = LinkPolicy::kAuto;
+  RdmaSecurity rdma_security = RdmaSecurity::kUnset;
+  // Busy-waits this long for work before it sleeps. 0: sleeps at once, which is right when cores
+  // are shared; some tens of microseconds save a wake-up when a core is to spare.
+  uint32_t spin_us = 0;
+
+  // --- Sizes ---
+
+  // The largest frame taken on gRPC: a 64 KiB entry travels whole, urgent frames wait for little.
+  uint32_t grpc_frame_bytes_max = 128 * 1024;
+  // The largest message, encoded; larger ones are refused at Send and close the stream at receipt.
+  uint32_t message_bytes_max = 64 * 1024 * 1024;
+  // The most entries in one append.
+  uint32_t message_entries_max = 65536;
+  // The most peers; the table is made once.
+  uint32_t peers_max = 128;
+
+  // --- Queues and windows, for each peer ---
+
+  // Messages and payload bytes that wait for a frame, by lane; Send refuses past them.
+  uint32_t urgent_queue_messages_max = 4096;
+  uint32_t append_queue_messages_max = 16384;
+  uint32_t bulk_queue_messages_max = 16;
+  uint64_t urgent_queue_bytes_max = 4 * 1024 * 1024;
+  uint64_t append_queue_bytes_max = 64 * 1024 * 1024;
+  uint64_t bulk_queue_bytes_max = 256 * 1024 * 1024;
+  // Receive memory granted to a peer on gRPC, in units of 8 KiB: what it may have on its way.
+  uint32_t receive_window_bytes = 4 * 1024 * 1024;
+  // Bytes unacknowledged by the peer while an urgent message may come: what it may have to wait
+  // behind. One frame more than this may be on its way.
+  uint32_t append_unacked_bytes_max = 512 * 1024;
+  uint32_t bulk_unacked_bytes_max = 128 * 1024;
+  // Receive memory that leases may pin; above half of it appends are copied out.
+  uint64_t leased_bytes_max = 64 * 1024 * 1024;
+
+  // --- Times ---
+
+  // An idle stream acknowledges after this long, or this many frames, or this many bytes.
+  uint32_t ack_delay_ms = 5;
+  uint32_t ack_frames_max = 64;
+  uint32_t ack_bytes_max = 64 * 1024;
+  // Without a link, appends wait this long, then are refused.
+  uint32_t no_link_append_ms = 100;
+  // Without a link, the newest urgent message of a group and type waits this long.
+  uint32_t no_link_urgent_ms = 1000;
+  // A connection that says no hello in this time is closed.
+  uint32_t hello_timeout_ms = 2000;
+  // Delay before dialling again: doubles from min to max, with jitter.
+  uint32_t redial_delay_ms_min = 20;
+  uint32_t redial_delay_ms_max = 2000;
+  // A node that is not a peer yet may talk to us for this long.
+  uint32_t provisional_peer_ms = 60000;
+  // An orderly switch that does not complete in this time is a link failure.
+  uint32_t switch_timeout_ms = 500;
+  // A peer that answers no ping for this long is gone.
+  uint32_t peer_silent_ms = 400;
+
+  // InvalidArgument that names the option, its value, and what to change it to.
+  absl::Status Validate() const;
+};
+
+// Bytes that one unit of credit stands for on gRPC.
+inline constexpr uint32_t kGrpcCreditUnitBytes = 8 * 1024;
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_OPTIONS_H_

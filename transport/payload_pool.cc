@@ -1,0 +1,63 @@
+#include "transport/payload_pool.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "base/check.h"
+
+namespace hawser {
+
+// Stands in front of each buffer, so that Free needs only the buffer.
+struct alignas(64) PayloadPool::Header {
+  PayloadPool* pool;
+  int size_class;
+
+  char* buffer() { return reinterpret_cast<char*>(this + 1); }
+  static Header* Of(char* buffer) { return reinterpret_cast<Header*>(buffer) - 1; }
+};
+
+PayloadPool::~PayloadPool() {
+  MutexLock lock(&mu_);
+  HAWSER_CHECK(outstanding_ == 0);
+  for (auto& list : free_) {
+    for (Header* header : list) std::free(header);
+  }
+}
+
+absl::Span<char> PayloadPool::Allocate(size_t bytes) {
+  if (bytes == 0 || bytes > kBufferBytesMax) return {};
+  int size_class = 0;
+  while ((kBufferBytesMin << size_class) < bytes) ++size_class;
+  const size_t buffer_bytes = kBufferBytesMin << size_class;
+  MutexLock lock(&mu_);
+  if (!free_[size_class].empty()) {
+    Header* header = free_[size_class].back();
+    free_[size_class].pop_back();
+    ++outstanding_;
+    return {header->buffer(), buffer_bytes};
+  }
+  void* memory = std::aligned_alloc(alignof(Header), sizeof(Header) + buffer_bytes);
+  if (memory == nullptr) return {};
+  ++outstanding_;
+  Header* header = new (memory) Header{this, size_class};
+  return {header->buffer(), buffer_bytes};
+}
+
+void PayloadPool::Free(char* buffer) {
+  Header* header = Header::Of(buffer);
+  HAWSER_CHECK(header->pool == this);
+  MutexLock lock(&mu_);
+  --outstanding_;
+  free_[header->size_class].push_back(header);
+}
+
+Hold PayloadPool::HoldFor(char* buffer) {
+  HAWSER_CHECK(Header::Of(buffer)->pool == this);
+  return {[](void* argument) {
+            char* held = static_cast<char*>(argument);
+            Header::Of(held)->pool->Free(held);
+          },
+          buffer};
+}
+
+}  // namespace hawser

@@ -1,0 +1,78 @@
+#ifndef HAWSER_TRANSPORT_STATUS_H_
+#define HAWSER_TRANSPORT_STATUS_H_
+
+// What Transport::Describe() returns: plain values, copied on the loop thread.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "transport/close_reason.h"
+#include "transport/lane.h"
+#include "transport/ledger.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+// Where the conversation with a peer stands.
+enum class PeerState : uint8_t {
+  kIdle,        // No link, none under way: the other end is to dial, or we wait to dial again.
+  kConnecting,  // A link is being made, or hellos are under way.
+  kSettling,    // Hellos are done; each end tells what it consumed of the last epoch.
+  kUp,          // Messages flow.
+};
+
+const char* PeerStateName(PeerState state);
+
+struct PeerStatus {
+  NodeId node = 0;
+  std::vector<std::string> addresses;
+
+  PeerState state = PeerState::kIdle;
+  // Why it is in this state: how the last link ended, or kNone.
+  CloseReason reason = CloseReason::kNone;
+  std::string reason_text;
+  int64_t since_ms = 0;  // Age of the state.
+
+  LinkKind link = LinkKind::kNone;
+  // Why this link and not another ("rdma: not built into this version").
+  std::string link_reason;
+  uint64_t incarnation = 0;  // The peer's; 0: never heard.
+  uint32_t send_epoch = 0;
+  uint32_t receive_epoch = 0;
+
+  Ledger ledger;
+  // Accepted from other threads and not yet seen by the loop.
+  Tally handed_over;
+  std::array<Tally, kLaneCount> queued;     // by lane
+  std::array<Tally, kLaneCount> in_flight;  // by lane
+  uint64_t frames_unacknowledged = 0;
+  uint32_t credit_units_left = 0;  // What we may still send.
+  uint64_t leased_bytes = 0;
+
+  // Counted since the peer was added.
+  Tally received;
+  uint64_t frames_sent = 0;
+  uint64_t frames_received = 0;
+  uint64_t frame_bytes_sent = 0;
+  uint64_t frame_bytes_received = 0;
+  uint64_t ack_frames_sent = 0;
+  uint64_t connects = 0;
+  uint64_t disconnects = 0;
+  uint64_t copies_received = 0;  // Received frames that had to be copied into one piece.
+};
+
+struct TransportStatus {
+  NodeId node = 0;
+  std::string cluster_id;
+  uint64_t incarnation = 0;
+  std::string listen_address;
+  // Connections refused or closed before they belonged to a peer, by reason.
+  std::array<uint64_t, kCloseReasonCount> refused{};
+  std::vector<PeerStatus> peers;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_STATUS_H_
