@@ -15,7 +15,8 @@ namespace hawser {
 // With a Hold, all that the MessageView points at (the entries' array too) stays the caller's and
 // must not change until `release(argument)` is called: exactly once, on the loop thread, when the
 // bytes were copied into a frame, their send completed, the message was lost, or the transport
-// stopped. It is not called when Send refuses. An empty Hold (the default) means that Send copies.
+// stopped. Never inside Send itself; for lost messages, before OnUnreachable tells of them. It is
+// not called when Send refuses. An empty Hold (the default) means that Send copies.
 struct Hold {
   void (*release)(void* argument) = nullptr;
   void* argument = nullptr;
@@ -83,6 +84,10 @@ class Lease {
   void Release() {
     if (ReceiveBuffer* buffer = std::exchange(buffer_, nullptr)) buffer->Unref();
   }
+
+  // Empties the Lease without giving the memory back; Lease(buffer) takes it up again. For hosts
+  // that carry it through a plain pointer (a C interface).
+  ReceiveBuffer* Detach() { return std::exchange(buffer_, nullptr); }
 
   bool empty() const { return buffer_ == nullptr; }
   size_t pinned_bytes() const { return buffer_ == nullptr ? 0 : buffer_->pinned_bytes(); }

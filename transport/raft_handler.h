@@ -41,6 +41,10 @@ class RaftHandler {
   // an outage, before anything sent after it is delivered. Raft should go back to probing.
   virtual void OnUnreachable(NodeId node, const LossReport& report) = 0;
 
+  // A MsgSnap of `group` reached the handler of `node` (etcd: ReportSnapshot, finished). One that
+  // did not is in OnUnreachable's report.
+  virtual void OnSnapshotAcknowledged(NodeId node, GroupId group) {}
+
   // A queue to `node` that refused a Send has drained to half.
   virtual void OnWritable(NodeId node) {}
 
