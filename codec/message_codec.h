@@ -1,0 +1,137 @@
+#ifndef HAWSER_CODEC_MESSAGE_CODEC_H_
+#define HAWSER_CODEC_MESSAGE_CODEC_H_
+
+// Messages to bytes and back: the format of docs/codec_format.md.
+//
+// Messages are self-delimiting: several stand back to back in one frame, and the frame knows no
+// lengths. Encoder and decoder count the messages and keep state in step, so the decoder must
+// see exactly the encoder's bytes, in order.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "codec/decode_error.h"
+#include "codec/message_view.h"
+#include "codec/raftpb_wire.h"
+
+namespace hawser {
+
+// Bounds of one message, alike at both ends.
+struct CodecLimits {
+  // The whole encoded message.
+  size_t message_bytes_max = size_t{64} << 20;
+  // Entries of one message.
+  size_t entries_max = 64 * 1024;
+};
+
+// An encoded message as runs of bytes in order, to be gathered without a copy.
+//
+// Reused from message to message. Valid until the next use of it or of its encoder; the borrowed
+// runs point into the message that was encoded. A frame may end between any two runs, and inside
+// a borrowed one (the decoder then joins that entry).
+class EncodedSegments {
+ public:
+  struct Segment {
+    absl::string_view bytes;
+    // Entry or snapshot data in the caller's memory; else the encoder's scratch.
+    bool borrowed = false;
+  };
+
+  absl::Span<const Segment> segments() const { return segments_; }
+  size_t total_bytes() const { return total_bytes_; }
+
+ private:
+  friend class MessageEncoder;
+
+  std::vector<Segment> segments_;
+  std::string scratch_;
+  size_t total_bytes_ = 0;
+};
+
+// Turns the messages of one direction and lane of one epoch into bytes.
+//
+// One for each; Reset() begins a new epoch. It allocates nothing in the steady state. Messages
+// must be IsEncodable(): a view from a MessageDecoder, a RaftpbDecoder or ViewOf always is.
+//
+// Threads: none of its own; one at a time.
+class MessageEncoder {
+ public:
+  explicit MessageEncoder(const CodecLimits& limits = CodecLimits()) : limits_(limits) {}
+  MessageEncoder(const MessageEncoder&) = delete;
+  MessageEncoder& operator=(const MessageEncoder&) = delete;
+
+  void Reset();
+
+  // An upper bound of Encode's bytes for this message, whatever the state; cheap.
+  static size_t SizeBound(const MessageView& message);
+
+  // True when a decoder with the same limits takes the message.
+  bool WithinLimits(const MessageView& message) const;
+
+  // Writes the message to [out, out + capacity) and returns its bytes; or returns 0, having
+  // changed nothing, when it does not fit. It always fits SizeBound(message).
+  size_t Encode(uint64_t group, const MessageView& message, char* out, size_t capacity);
+
+  // The same bytes as runs that refer to the entries' data, for a message larger than a frame.
+  void EncodeSegments(uint64_t group, const MessageView& message, EncodedSegments* out);
+
+ private:
+  const CodecLimits limits_;
+  uint32_t messages_ = 0;
+};
+
+struct DecodedMessage {
+  uint64_t group = 0;
+  // Its arrays are the decoder's, valid until its next use; the bytes lie in the input (or in
+  // joined blocks) and live as long as those.
+  MessageView message;
+  // How many bytes of the input the message took.
+  size_t bytes = 0;
+};
+
+// Gives memory for parts of a message that lie in several buffers and must be read as one.
+class PieceJoiner {
+ public:
+  virtual ~PieceJoiner() = default;
+
+  // A block that lives as long as the message's views, or nullptr to refuse. `bytes` is never
+  // more than the pieces hold.
+  virtual char* Join(size_t bytes) = 0;
+};
+
+// Turns the bytes of one direction and lane of one epoch back into messages.
+//
+// One for each; Reset() begins a new epoch. Any bytes are safe. After any error but kNone its
+// state has no meaning: close the stream, Reset() for the next epoch. It allocates nothing in
+// the steady state, and never more than the limits allow.
+//
+// Threads: none of its own; one at a time.
+class MessageDecoder {
+ public:
+  explicit MessageDecoder(const CodecLimits& limits = CodecLimits());
+  MessageDecoder(const MessageDecoder&) = delete;
+  MessageDecoder& operator=(const MessageDecoder&) = delete;
+
+  void Reset();
+
+  // Decodes the message at the start of `bytes`.
+  DecodeError Decode(absl::string_view bytes, DecodedMessage* out);
+
+  // Decodes the message at the start of `pieces`, taken one after another. What lies within one
+  // piece is viewed there; an entry that crosses pieces is joined.
+  DecodeError DecodePieces(absl::Span<const absl::string_view> pieces, PieceJoiner* joiner,
+                           DecodedMessage* out);
+
+ private:
+  const CodecLimits limits_;
+  uint32_t messages_ = 0;
+  RaftpbDecoder raftpb_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_CODEC_MESSAGE_CODEC_H_
