@@ -45,7 +45,7 @@ def hawser_cc_fuzz_test(name, copts = [], deps = [], **kwargs):
         name = name,
         size = "small",
         copts = HAWSER_COPTS + copts,
-        args = ["tests/fuzz/corpus/" + name] ,
+        args = ["tests/fuzz/corpus/" + name],
         data = native.glob(["corpus/" + name + "/**"], allow_empty = True),
         deps = deps + select({
             "//build_defs:fuzzing": [],
