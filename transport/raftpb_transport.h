@@ -26,6 +26,10 @@ class RaftpbHandler : public RaftHandler {
   // `message` is valid during the call.
   virtual void OnRaftpb(NodeId from, GroupId group, raftpb::Message* message) = 0;
 
+  // A message with parts that are no raftpb (the snapshot metadata of another Raft, for one): what
+  // cannot be shown whole is not shown as raftpb. By default it is ignored.
+  virtual void OnNotRaftpb(NodeId from, GroupId group, const MessageView& view) {}
+
   void OnMessage(NodeId from, GroupId group, const MessageView& view, Lease lease) final;
 
  private:
