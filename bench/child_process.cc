@@ -1,0 +1,110 @@
+#include "bench/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bench/placement.h"
+
+namespace hawser::bench {
+namespace {
+
+constexpr int kExecFailed = 127;
+
+// In the child: only calls that are allowed between fork and exec.
+[[noreturn]] void BecomeMember(pid_t parent, int control_fd, const std::vector<int>& cores,
+                               char* const* arguments) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kExecFailed);
+  if (!BindToCores(cores)) _exit(kExecFailed);
+  if (control_fd == kChildControlFd) {
+    fcntl(control_fd, F_SETFD, 0);
+  } else if (dup2(control_fd, kChildControlFd) < 0) {
+    _exit(kExecFailed);
+  }
+  execv("/proc/self/exe", arguments);
+  _exit(kExecFailed);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(absl::string_view role,
+                                                                  const std::vector<int>& cores) {
+  absl::StatusOr<std::pair<int, int>> fds = ControlChannel::MakePair();
+  if (!fds.ok()) return fds.status();
+  std::string program = "replicate";
+  std::string argument = absl::StrCat(kMemberArgument, role);
+  char* const arguments[] = {program.data(), argument.data(), nullptr};
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) BecomeMember(parent, fds->second, cores, arguments);
+  const int fork_errno = errno;
+  close(fds->second);
+  if (pid < 0) {
+    close(fds->first);
+    return absl::ErrnoToStatus(fork_errno, "fork");
+  }
+  return std::unique_ptr<ChildProcess>(new ChildProcess(role, pid, fds->first));
+}
+
+ChildProcess::~ChildProcess() {
+  if (ended_) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+absl::Status ChildProcess::Stop(int timeout_ms) {
+  if (ended_) return absl::OkStatus();
+  control_.Send("stop").IgnoreError();
+  int wait_status = 0;
+  if (!WaitForEnd(timeout_ms, &wait_status)) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    ended_ = true;
+    return absl::DeadlineExceededError(
+        absl::StrCat(role_, " did not end within ", timeout_ms, " ms and was killed"));
+  }
+  ended_ = true;
+  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return absl::OkStatus();
+  return absl::InternalError(
+      WIFSIGNALED(wait_status)
+          ? absl::StrCat(role_, " ended by signal ", WTERMSIG(wait_status))
+          : absl::StrCat(role_, " ended with status ", WEXITSTATUS(wait_status)));
+}
+
+bool ChildProcess::WaitForEnd(int timeout_ms, int* wait_status) {
+  const int pid_fd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pid_fd >= 0) {
+    pollfd ended = {pid_fd, POLLIN, 0};
+    poll(&ended, 1, timeout_ms);
+    close(pid_fd);
+    return waitpid(pid_, wait_status, WNOHANG) == pid_;
+  }
+  // A kernel before 5.3: the control channel closes when the process ends.
+  pollfd closed = {control_.fd(), 0, 0};
+  if (poll(&closed, 1, timeout_ms) <= 0) return false;
+  return waitpid(pid_, wait_status, 0) == pid_;
+}
+
+absl::StatusOr<int64_t> ChildProcess::CpuNs() const {
+  clockid_t clock;
+  timespec cpu;
+  if (const int error = clock_getcpuclockid(pid_, &clock); error != 0) {
+    return absl::ErrnoToStatus(error, absl::StrCat("CPU clock of the ", role_));
+  }
+  if (clock_gettime(clock, &cpu) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("CPU clock of the ", role_));
+  }
+  return int64_t{cpu.tv_sec} * 1'000'000'000 + cpu.tv_nsec;
+}
+
+}  // namespace hawser::bench
