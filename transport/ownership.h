@@ -12,11 +12,12 @@ namespace hawser {
 
 // How Hawser gives sent bytes back: a function and its argument.
 //
-// With a Hold, all that the MessageView points at (the entries' array too) stays the caller's and
-// must not change until `release(argument)` is called: exactly once, on the loop thread, when the
-// bytes were copied into a frame, their send completed, the message was lost, or the transport
-// stopped. Never inside Send itself; for lost messages, before OnUnreachable tells of them. It is
-// not called when Send refuses. An empty Hold (the default) means that Send copies.
+// With a Hold, the bytes that the message's string_views point at stay the caller's and must not
+// change until `release(argument)` is called: exactly once, on the loop thread, when the bytes were
+// copied into a frame, their send completed, the message was lost, or the transport stopped. The
+// structs themselves (MessageView, its array of entries, its snapshot) are copied by Send. Never
+// inside Send itself; for lost messages, before OnUnreachable tells of them. It is not called when
+// Send refuses. An empty Hold (the default) means that Send copies.
 struct Hold {
   void (*release)(void* argument) = nullptr;
   void* argument = nullptr;

@@ -123,7 +123,8 @@ class Transport {
               absl::Time deadline, CallDone done);
 
   // Sends an append and waits for its answer, by the append codec; answers to one node and group
-  // come in the order of the calls. `done` runs exactly once.
+  // come in the order of the calls. `done` runs exactly once, and `hold` is released exactly once,
+  // whatever the outcome, in either order.
   CallId CallAppend(NodeId node, GroupId group, const MessageView& message, Hold hold,
                     absl::Time deadline, CallDone done);
 
@@ -150,7 +151,8 @@ class Transport {
 
   // A descriptor that is readable when Poll has work: for a user's own poll, epoll or libuv loop.
   // After it woke, call Poll(InfinitePast) until it returns 0; then sleep on it again, but no
-  // longer than PollDeadline says. The first call makes it; -1 when that fails. A sleeper on the
+  // longer than PollDeadline says. Messages sent since the last Poll leave with the next one: call
+  // it before sleeping. The first call makes it; -1 when that fails. A sleeper on the
   // descriptor is woken by a watcher thread, which costs a thread hand-over that Poll itself does
   // not have.
   int WaitFd();

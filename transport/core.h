@@ -1,0 +1,114 @@
+#ifndef HAWSER_TRANSPORT_CORE_H_
+#define HAWSER_TRANSPORT_CORE_H_
+
+// One node's peers and sessions: everything of the transport that runs on the loop thread.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "transport/link.h"
+#include "transport/message_pool.h"
+#include "transport/options.h"
+#include "transport/peer_gate.h"
+#include "transport/raft_handler.h"
+#include "transport/status.h"
+
+namespace hawser {
+
+class Peer;
+class Session;
+
+// The middle of the house: owns Peers and Sessions and runs them when it is told what time it is.
+//
+// One per Transport, made by it. It reads no clock and starts no thread: the caller gives `now` at
+// the start of each turn, links tell what arrived. Simulation runs many of them on fake links.
+// Threads: loop thread only.
+class Core : public LinkAcceptor {
+ public:
+  // All must outlive the core.
+  struct Parts {
+    const Options* options;
+    RaftHandler* handler;
+    LinkProvider* provider;
+    MessageStore* messages;
+    uint64_t incarnation;
+  };
+
+  explicit Core(const Parts& parts);
+  ~Core() override;
+
+  // Begins to dial. Before it, peers may be added.
+  void Start(int64_t now_ns);
+
+  void AddPeer(PeerGate* gate, std::vector<std::string> addresses);
+  void UpdatePeer(PeerGate* gate, std::vector<std::string> addresses);
+  void RemovePeer(PeerGate* gate);
+
+  // Takes an accepted message; its gate was entered.
+  void Enqueue(QueuedMessage* message);
+
+  // The time of this turn; call before links tell anything.
+  void set_now(int64_t now_ns) { now_ns_ = now_ns; }
+  int64_t now_ns() const { return now_ns_; }
+
+  // Sends what is queued and what is due, runs timers, takes away what is closed. The end of
+  // each turn.
+  void FinishTurn();
+
+  // When FinishTurn must run next even if nothing happens.
+  int64_t next_deadline_ns() const { return next_deadline_ns_; }
+
+  // True when no message is queued or in flight anywhere.
+  bool Quiet() const;
+
+  // Ends everything: streams are told, all messages lost(stopped). No callback but Holds.
+  void Shutdown();
+
+  void Describe(TransportStatus* status) const;
+
+  // --- For peers and sessions ---
+
+  LinkEvents* OnAccepted(Link* link) override;
+  Peer* FindPeer(NodeId node) const;
+  // Another session with `node` in the hello stage; nullptr when there is none.
+  Session* FindRival(const Session* session, NodeId node) const;
+  // A session that dials `peer`; its link goes to the provider.
+  Session* Dial(Peer* peer, const std::string& address);
+  // Sees to it that `peer` is pumped in this turn.
+  void MarkDirty(Peer* peer);
+  // Sees to it that timers run at `deadline_ns` or before.
+  void WakeAt(int64_t deadline_ns) {
+    if (deadline_ns < next_deadline_ns_) next_deadline_ns_ = deadline_ns;
+  }
+  // Gives back a message that is done with: releases its Hold.
+  void Release(QueuedMessage* message);
+  // Counts a connection that never belonged to a peer.
+  void CountRefused(CloseReason reason) { ++refused_[static_cast<int>(reason)]; }
+
+  const Options& options() const { return *parts_.options; }
+  RaftHandler* handler() const { return parts_.handler; }
+  uint64_t incarnation() const { return parts_.incarnation; }
+  const std::string& listen_address() const { return parts_.provider->listen_address(); }
+
+ private:
+  void RunTimers();
+
+  const Parts parts_;
+  int64_t now_ns_ = 0;
+  int64_t next_deadline_ns_;
+  bool started_ = false;
+  bool stopped_ = false;
+  absl::flat_hash_map<NodeId, std::unique_ptr<Peer>> peers_;
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<std::unique_ptr<Peer>> removed_;  // kept until the end of the turn
+  std::vector<Peer*> dirty_;
+  std::array<uint64_t, kCloseReasonCount> refused_{};
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_CORE_H_

@@ -1,0 +1,98 @@
+#include "transport/hello.h"
+
+#include <algorithm>
+
+#include "transport/frame.h"
+#include "transport/wire.pb.h"
+
+namespace hawser {
+namespace {
+
+constexpr int kAddressesMax = 8;
+constexpr size_t kAddressBytesMax = 256;
+constexpr size_t kClusterIdBytesMax = 64;
+constexpr uint32_t kFrameBytesMin = 4096;
+constexpr size_t kGoawayTextBytesMax = 256;
+
+bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& addresses) {
+  return addresses.size() <= kAddressesMax &&
+         std::all_of(addresses.begin(), addresses.end(),
+                     [](const std::string& a) { return a.size() <= kAddressBytesMax; });
+}
+
+}  // namespace
+
+std::string EncodeHello(const Hello& hello) {
+  transport::v1::Hello proto;
+  proto.set_wire_version_min(hello.wire_version_min);
+  proto.set_wire_version_max(hello.wire_version_max);
+  proto.set_cluster_id(hello.cluster_id);
+  proto.set_node_id(hello.node_id);
+  proto.set_to_node_id(hello.to_node_id);
+  proto.set_incarnation(hello.incarnation);
+  for (const std::string& address : hello.grpc_addresses) proto.add_grpc_addresses(address);
+  proto.set_frame_bytes_max(hello.frame_bytes_max);
+  proto.set_message_bytes_max(hello.message_bytes_max);
+  proto.set_receive_unit_bytes(hello.receive_unit_bytes);
+  return proto.SerializeAsString();
+}
+
+CloseReason DecodeHello(absl::string_view body, Hello* hello) {
+  transport::v1::Hello proto;
+  if (body.size() > kHelloBytesMax ||
+      !proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return CloseReason::kBadHello;
+  }
+  if (proto.node_id() == 0 || proto.to_node_id() == 0 || proto.incarnation() == 0 ||
+      proto.cluster_id().size() > kClusterIdBytesMax || !AddressesAllowed(proto.grpc_addresses()) ||
+      !AddressesAllowed(proto.rdma_addresses()) || proto.frame_bytes_max() < kFrameBytesMin ||
+      proto.message_bytes_max() == 0 || proto.receive_unit_bytes() == 0) {
+    return CloseReason::kBadHello;
+  }
+  hello->wire_version_min = proto.wire_version_min();
+  hello->wire_version_max = proto.wire_version_max();
+  hello->cluster_id = proto.cluster_id();
+  hello->node_id = proto.node_id();
+  hello->to_node_id = proto.to_node_id();
+  hello->incarnation = proto.incarnation();
+  hello->grpc_addresses.assign(proto.grpc_addresses().begin(), proto.grpc_addresses().end());
+  hello->frame_bytes_max = proto.frame_bytes_max();
+  hello->message_bytes_max = proto.message_bytes_max();
+  hello->receive_unit_bytes = proto.receive_unit_bytes();
+  // A feature that the other end cannot do without and we do not have.
+  return proto.features_required() == 0 ? CloseReason::kNone : CloseReason::kVersionMismatch;
+}
+
+CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialled) {
+  if (hello.cluster_id != options.cluster_id) return CloseReason::kWrongCluster;
+  if (hello.node_id == options.node_id) return CloseReason::kOwnId;
+  if (hello.to_node_id != options.node_id) return CloseReason::kWrongNode;
+  if (dialled != 0 && hello.node_id != dialled) return CloseReason::kWrongNode;
+  if (hello.wire_version_min > kWireVersion || hello.wire_version_max < kWireVersion) {
+    return CloseReason::kVersionMismatch;
+  }
+  if (hello.receive_unit_bytes != kGrpcCreditUnitBytes) return CloseReason::kBadHello;
+  return CloseReason::kNone;
+}
+
+std::string EncodeGoaway(CloseReason reason, absl::string_view text) {
+  transport::v1::Goaway proto;
+  proto.set_reason(static_cast<uint32_t>(reason));
+  const absl::string_view bounded = text.substr(0, kGoawayTextBytesMax);
+  proto.set_text(bounded.data(), bounded.size());
+  return proto.SerializeAsString();
+}
+
+bool DecodeGoaway(absl::string_view body, CloseReason* reason, std::string* text) {
+  transport::v1::Goaway proto;
+  if (body.size() > kHelloBytesMax ||
+      !proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return false;
+  }
+  *reason = proto.reason() < kCloseReasonCount ? static_cast<CloseReason>(proto.reason())
+                                               : CloseReason::kLinkError;
+  *text = proto.text().substr(0, kGoawayTextBytesMax);
+  return true;
+}
+
+}  // namespace hawser

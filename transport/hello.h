@@ -1,0 +1,50 @@
+#ifndef HAWSER_TRANSPORT_HELLO_H_
+#define HAWSER_TRANSPORT_HELLO_H_
+
+// What two ends tell each other before anything else. Format: docs/wire_format.md, "Hello".
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "transport/close_reason.h"
+#include "transport/options.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+// The largest HELLO or GOAWAY body that is read.
+inline constexpr size_t kHelloBytesMax = 4096;
+
+struct Hello {
+  uint32_t wire_version_min = 0;
+  uint32_t wire_version_max = 0;
+  std::string cluster_id;
+  NodeId node_id = 0;
+  NodeId to_node_id = 0;  // Whom the sender believes to reach.
+  uint64_t incarnation = 0;
+  std::vector<std::string> grpc_addresses;
+  uint32_t frame_bytes_max = 0;
+  uint32_t message_bytes_max = 0;
+  uint32_t receive_unit_bytes = 0;
+};
+
+std::string EncodeHello(const Hello& hello);
+
+// kNone or kBadHello: bytes that do not parse, ids of 0, limits that cannot be.
+CloseReason DecodeHello(absl::string_view body, Hello* hello);
+
+// Whether `hello`, which came over a connection, is for us: kNone, or why it is refused.
+// `dialled` is the node that we dialled, 0 when the other end did.
+CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialled);
+
+std::string EncodeGoaway(CloseReason reason, absl::string_view text);
+
+// The reason and words of a GOAWAY; false when it does not parse. A number that this version does
+// not know becomes kLinkError.
+bool DecodeGoaway(absl::string_view body, CloseReason* reason, std::string* text);
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_HELLO_H_

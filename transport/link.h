@@ -1,0 +1,124 @@
+#ifndef HAWSER_TRANSPORT_LINK_H_
+#define HAWSER_TRANSPORT_LINK_H_
+
+// The seam: what a link can do, what it must tell, and who makes links.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "transport/close_reason.h"
+#include "transport/ownership.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+// Memory of a link for one frame that is being built.
+struct FrameBuffer {
+  char* data = nullptr;
+  size_t capacity = 0;
+};
+
+// One connection to one process; carries whole frames both ways, in order, or fails as a whole.
+//
+// Made and owned by a LinkProvider. Its user (a Session) may use it from OnLinkUp, or from
+// LinkAcceptor::OnAccepted, until it calls Close or gets OnLinkDown, whichever is first.
+// Threads: loop thread only.
+class Link {
+ public:
+  virtual LinkKind kind() const = 0;
+
+  // The other end's address, for logs.
+  virtual const std::string& remote_address() const = 0;
+
+  // True when Send may be called. After it was false, LinkEvents::OnLinkWritable tells. Frames
+  // wait in their lanes meanwhile, where urgent ones still overtake.
+  virtual bool writable() const = 0;
+
+  // Memory for a frame of up to `bytes`, to be handed to Send or Discard before the next Allocate.
+  virtual FrameBuffer Allocate(size_t bytes) = 0;
+
+  // Takes the frame of `bytes` bytes in `frame`'s memory; it goes out at the next Flush, after
+  // those before it. REQUIRES: writable(), and `frame` came from the last Allocate.
+  virtual void Send(FrameBuffer frame, size_t bytes) = 0;
+
+  // Starts sending what Send took.
+  virtual void Flush() = 0;
+
+  // Ends the link in the background, after what was flushed has gone out if that takes not long.
+  // No event of this link comes any more and it must not be used again.
+  virtual void Close() = 0;
+
+ protected:
+  virtual ~Link() = default;
+};
+
+// What a link tells its user. Loop thread.
+class LinkEvents {
+ public:
+  // A dialled link is connected.
+  virtual void OnLinkUp() = 0;
+
+  // A whole frame arrived. `frame` points into `buffer`; take a reference of the buffer to keep
+  // it. The link may be closed inside.
+  virtual void OnFrame(ReceiveBuffer* buffer, absl::string_view frame) = 0;
+
+  // The bytes that came are no sequence of frames; the user should close the link.
+  virtual void OnGarbage(absl::string_view what) = 0;
+
+  // writable() is true again.
+  virtual void OnLinkWritable() = 0;
+
+  // The link failed or the other end closed it; it must not be used again. The last event.
+  virtual void OnLinkDown(absl::string_view text) = 0;
+
+ protected:
+  virtual ~LinkEvents() = default;
+};
+
+// Who takes links that others dialled. Loop thread.
+class LinkAcceptor {
+ public:
+  // Takes `link`, whose events go to what is returned; nullptr: not wanted, it is closed.
+  virtual LinkEvents* OnAccepted(Link* link) = 0;
+
+ protected:
+  virtual ~LinkAcceptor() = default;
+};
+
+// Makes links of one kind, and waits for what happens on all of them.
+//
+// One per kind and Transport, owned by it. Threads: loop thread, save where it is said.
+class LinkProvider {
+ public:
+  virtual ~LinkProvider() = default;
+
+  // Where it listens, with the port that the kernel chose.
+  virtual const std::string& listen_address() const = 0;
+
+  // Begins to accept.
+  virtual void Start(LinkAcceptor* acceptor) = 0;
+
+  // Begins to connect to `address`; `events` gets OnLinkUp or OnLinkDown later, never inside.
+  virtual Link* Dial(const std::string& address, LinkEvents* events) = 0;
+
+  // Handles what has happened, waiting for it until `deadline_ns` (monotonic clock) if nothing
+  // has; returns the number of events, 0 also when Wake was called.
+  virtual int Poll(int64_t deadline_ns) = 0;
+
+  // Makes a Poll that waits return. Any thread.
+  virtual void Wake() = 0;
+
+  // A descriptor that is readable when Poll has work; -1 when it cannot be had.
+  virtual int WaitFd() = 0;
+
+  // Ends every link and the listener, without events. Poll must not be called after it.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_LINK_H_

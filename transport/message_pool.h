@@ -1,0 +1,94 @@
+#ifndef HAWSER_TRANSPORT_MESSAGE_POOL_H_
+#define HAWSER_TRANSPORT_MESSAGE_POOL_H_
+
+// Accepted messages that wait to be sent, and the memory they wait in.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/mutex.h"
+#include "codec/message_view.h"
+#include "transport/lane.h"
+#include "transport/ownership.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+class PeerGate;
+
+// One accepted message. Owned by the pool it came from; lent to a queue.
+struct QueuedMessage {
+  QueuedMessage* next = nullptr;
+  PeerGate* gate = nullptr;
+  MessageView view;
+  Hold hold;
+  GroupId group = 0;
+  uint64_t payload_bytes = 0;
+  int64_t accepted_ns = 0;
+  Lane lane = Lane::kUrgent;
+  // From the pool that other threads share.
+  bool shared = false;
+  uint8_t size_class = 0;
+  // Behind this struct: room for the copies.
+  char* room() { return reinterpret_cast<char*>(this + 1); }
+};
+
+// Payload of a message: entry data, context, snapshot, nested and unknown bytes.
+uint64_t PayloadBytes(const MessageView& message);
+
+// Makes QueuedMessages: the structs are always copied, the bytes where there is no Hold.
+//
+// Two per Transport: one for the polling thread, one (under a lock) for all others. Memory comes
+// in powers of two and is kept; copies over 1 MiB are freed again.
+class MessagePool {
+ public:
+  explicit MessagePool(bool shared) : shared_(shared) {}
+  ~MessagePool();
+  MessagePool(const MessagePool&) = delete;
+  MessagePool& operator=(const MessagePool&) = delete;
+
+  // nullptr when there is no memory.
+  QueuedMessage* Make(const MessageView& message, Hold hold);
+  // Takes back a message; its Hold must have been released.
+  void Free(QueuedMessage* message);
+
+ private:
+  static constexpr int kClasses = 32;
+  static constexpr size_t kSmallestBytes = 512;
+  static constexpr int kKeptClasses = 12;  // 512 B << 11 = 1 MiB
+
+  const bool shared_;
+  std::vector<QueuedMessage*> free_[kKeptClasses];
+};
+
+// The two pools of a transport and the choice between them.
+//
+// Threads: MakeLocal and Free on the polling thread, MakeShared on any.
+class MessageStore {
+ public:
+  QueuedMessage* MakeLocal(const MessageView& message, Hold hold) {
+    return local_.Make(message, hold);
+  }
+  QueuedMessage* MakeShared(const MessageView& message, Hold hold) {
+    MutexLock lock(&mu_);
+    return shared_.Make(message, hold);
+  }
+  void Free(QueuedMessage* message) {
+    if (!message->shared) {
+      local_.Free(message);
+      return;
+    }
+    MutexLock lock(&mu_);
+    shared_.Free(message);
+  }
+
+ private:
+  MessagePool local_{false};
+  Mutex mu_;
+  MessagePool shared_ ABSL_GUARDED_BY(mu_){true};
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_MESSAGE_POOL_H_

@@ -1,0 +1,103 @@
+#ifndef HAWSER_TRANSPORT_PEER_GATE_H_
+#define HAWSER_TRANSPORT_PEER_GATE_H_
+
+// The part of a peer that Send sees from any thread: may a message come in?
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "transport/lane.h"
+#include "transport/options.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+class Peer;
+
+// One per node id that was ever a peer; made by the PeerDirectory, lives as long as it.
+//
+// Threads: TryEnter from any; Leave, and the setters, on the loop thread.
+// Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
+// that is larger than an empty queue.
+class PeerGate {
+ public:
+  enum class State : uint8_t { kRemoved, kOpen, kNotConnected };
+  enum class Verdict : uint8_t { kEntered, kUnknownPeer, kNotConnected, kMessages, kBytes };
+
+  PeerGate(NodeId node, const Options& options)
+      : node_(node),
+        messages_max_{options.urgent_queue_messages_max, options.append_queue_messages_max,
+                      options.bulk_queue_messages_max},
+        bytes_max_{options.urgent_queue_bytes_max, options.append_queue_bytes_max,
+                   options.bulk_queue_bytes_max} {}
+
+  // Takes a place in `lane` for a message of `bytes`, or says why there is none.
+  Verdict TryEnter(Lane lane, uint64_t bytes) {
+    const State state = state_.load(std::memory_order_acquire);
+    if (state == State::kRemoved) return Verdict::kUnknownPeer;
+    // Without a link, urgent messages may wait for one; the rest would only grow old.
+    if (state == State::kNotConnected && lane != Lane::kUrgent) return Verdict::kNotConnected;
+    Queue& queue = queues_[static_cast<int>(lane)];
+    const uint32_t messages = queue.messages.fetch_add(1, std::memory_order_relaxed);
+    if (messages >= messages_max_[static_cast<int>(lane)])
+      return Refuse(&queue, Verdict::kMessages);
+    const uint64_t queued = queue.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    if (queued != 0 && queued + bytes > bytes_max_[static_cast<int>(lane)]) {
+      queue.bytes.fetch_sub(bytes, std::memory_order_relaxed);
+      return Refuse(&queue, Verdict::kBytes);
+    }
+    return Verdict::kEntered;
+  }
+
+  // A message left its queue: it was put into a frame, superseded or lost. True when this drained
+  // a queue that had refused to half: OnWritable is due.
+  bool Leave(Lane lane, uint64_t bytes) {
+    Queue& queue = queues_[static_cast<int>(lane)];
+    const uint32_t messages = queue.messages.fetch_sub(1, std::memory_order_relaxed) - 1;
+    const uint64_t queued = queue.bytes.fetch_sub(bytes, std::memory_order_relaxed) - bytes;
+    return queue.refused.load(std::memory_order_relaxed) &&
+           messages <= messages_max_[static_cast<int>(lane)] / 2 &&
+           queued <= bytes_max_[static_cast<int>(lane)] / 2 &&
+           queue.refused.exchange(false, std::memory_order_relaxed);
+  }
+
+  void set_state(State state) { state_.store(state, std::memory_order_release); }
+  State state() const { return state_.load(std::memory_order_acquire); }
+
+  // All that entered and did not leave, from any thread.
+  Tally entered(Lane lane) const {
+    const Queue& queue = queues_[static_cast<int>(lane)];
+    return {queue.messages.load(std::memory_order_relaxed),
+            queue.bytes.load(std::memory_order_relaxed)};
+  }
+
+  NodeId node() const { return node_; }
+
+  // The peer behind the gate; nullptr while there is none. Loop thread.
+  Peer* peer = nullptr;
+
+ private:
+  struct Queue {
+    std::atomic<uint32_t> messages{0};
+    std::atomic<uint64_t> bytes{0};
+    std::atomic<bool> refused{false};
+  };
+
+  Verdict Refuse(Queue* queue, Verdict verdict) {
+    queue->messages.fetch_sub(1, std::memory_order_relaxed);
+    queue->refused.store(true, std::memory_order_relaxed);
+    return verdict;
+  }
+
+  const NodeId node_;
+  const std::array<uint32_t, kLaneCount> messages_max_;
+  const std::array<uint64_t, kLaneCount> bytes_max_;
+
+  std::atomic<State> state_{State::kRemoved};
+  std::array<Queue, kLaneCount> queues_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_PEER_GATE_H_

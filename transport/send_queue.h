@@ -1,0 +1,146 @@
+#ifndef HAWSER_TRANSPORT_SEND_QUEUE_H_
+#define HAWSER_TRANSPORT_SEND_QUEUE_H_
+
+// The messages of one peer that wait for a frame, by lane, and those on their way.
+
+#include <array>
+#include <cstdint>
+
+#include "base/check.h"
+#include "base/ring.h"
+#include "transport/lane.h"
+#include "transport/message_pool.h"
+#include "transport/sequence.h"
+#include "transport/types.h"
+
+namespace hawser {
+
+// First in, first out, for each lane; bounded by the PeerGate that lets messages in.
+//
+// One per peer, owned by it. It borrows its messages. Loop thread only.
+class SendQueue {
+ public:
+  void Push(QueuedMessage* message) {
+    List& list = lists_[static_cast<int>(message->lane)];
+    message->next = nullptr;
+    (list.head == nullptr ? list.head : list.tail->next) = message;
+    list.tail = message;
+    list.tally.Add(message->payload_bytes);
+  }
+
+  // nullptr when the lane is empty.
+  QueuedMessage* front(Lane lane) const { return lists_[static_cast<int>(lane)].head; }
+
+  QueuedMessage* Pop(Lane lane) {
+    List& list = lists_[static_cast<int>(lane)];
+    QueuedMessage* message = list.head;
+    HAWSER_CHECK(message != nullptr);
+    list.head = message->next;
+    list.tally.Subtract(message->payload_bytes);
+    return message;
+  }
+
+  // Takes out every message of `lane` for which `is_out(message)` holds, in order, and gives it to
+  // `take(message)`.
+  template <typename IsOut, typename Take>
+  void RemoveIf(Lane lane, IsOut is_out, Take take) {
+    List& list = lists_[static_cast<int>(lane)];
+    QueuedMessage* message = list.head;
+    list = List();
+    while (message != nullptr) {
+      QueuedMessage* next = message->next;
+      if (is_out(*message)) {
+        take(message);
+      } else {
+        Push(message);
+      }
+      message = next;
+    }
+  }
+
+  Tally tally(Lane lane) const { return lists_[static_cast<int>(lane)].tally; }
+  bool empty() const {
+    for (const List& list : lists_) {
+      if (list.head != nullptr) return false;
+    }
+    return true;
+  }
+
+ private:
+  struct List {
+    QueuedMessage* head = nullptr;
+    QueuedMessage* tail = nullptr;
+    Tally tally;
+  };
+  std::array<List, kLaneCount> lists_;
+};
+
+// What must be known of a message on its way: enough to settle it.
+struct InFlightMessage {
+  GroupId group = 0;
+  uint64_t payload_bytes = 0;
+  uint32_t last_sequence = 0;  // Of the frame that ends it.
+  bool snapshot = false;
+};
+
+// The frames and messages of one lane that the peer has not acknowledged.
+//
+// One per peer and lane. Loop thread only.
+// Invariant: sequences rise from front to back.
+class InFlightLane {
+ public:
+  void AddFrame(uint32_t sequence, uint32_t frame_bytes) {
+    frames_.push_back({sequence, frame_bytes});
+    frame_bytes_ += frame_bytes;
+  }
+  void AddMessage(const InFlightMessage& message) {
+    messages_.push_back(message);
+    tally_.Add(message.payload_bytes);
+  }
+
+  // Takes out all up to sequence number `ack`, giving each message to `take`.
+  template <typename Take>
+  void Acknowledge(uint32_t ack, Take take) {
+    while (!frames_.empty() && !SequenceAfter(frames_.front().sequence, ack)) {
+      frame_bytes_ -= frames_.front().bytes;
+      frames_.pop_front();
+    }
+    while (!messages_.empty() && !SequenceAfter(messages_.front().last_sequence, ack)) {
+      TakeFront(take);
+    }
+  }
+
+  // Takes out everything.
+  template <typename Take>
+  void Drain(Take take) {
+    while (!frames_.empty()) frames_.pop_front();
+    frame_bytes_ = 0;
+    while (!messages_.empty()) TakeFront(take);
+  }
+
+  uint64_t frame_bytes() const { return frame_bytes_; }
+  Tally tally() const { return tally_; }
+
+ private:
+  struct Frame {
+    uint32_t sequence = 0;
+    uint32_t bytes = 0;
+  };
+
+  template <typename Take>
+  void TakeFront(Take take) {
+    const InFlightMessage message = messages_.front();
+    messages_.pop_front();
+    tally_.Subtract(message.payload_bytes);
+    take(message);
+  }
+
+  Ring<Frame> frames_;
+  Ring<InFlightMessage> messages_;
+  uint64_t frame_bytes_ = 0;
+  Tally tally_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_SEND_QUEUE_H_
