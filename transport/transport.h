@@ -149,6 +149,10 @@ class Transport {
   // time; that thread is the polling thread from then on.
   int Poll(absl::Time deadline);
 
+  // Makes a Poll that waits return, or the next one not wait: for a host whose other threads have
+  // work for the polling one. Any thread.
+  void Wake();
+
   // A descriptor that is readable when Poll has work: for a user's own poll, epoll or libuv loop.
   // After it woke, call Poll(InfinitePast) until it returns 0; then sleep on it again, but no
   // longer than PollDeadline says. Messages sent since the last Poll leave with the next one: call
