@@ -125,6 +125,7 @@ absl::Status ParseCases(const ReplicateFlags& flags, ReplicateOptions* options) 
       workload.depth = static_cast<int>(depth);
       workload.entries_per_message = flags.entries_per_message;
       workload.ack_every = flags.ack_every;
+      workload.link = flags.link;
       if (absl::Status status = CheckWorkload(workload); !status.ok()) return status;
       for (const Contestant* contestant : *contestants) {
         workload.contestant = contestant->name;

@@ -11,8 +11,7 @@
 namespace hawser::bench {
 namespace {
 
-// The words of `line` behind its first one, which must be `name`; all of them numbers after
-// the `texts` first ones.
+// The `count` words of `line` behind its first one, which must be `name`.
 absl::StatusOr<std::vector<std::string>> Words(absl::string_view line, absl::string_view name,
                                                size_t count) {
   std::vector<std::string> words = absl::StrSplit(line, ' ');
@@ -46,11 +45,12 @@ int Workload::effective_ack_every() const {
 
 std::string Encode(const Workload& w) {
   return absl::StrCat("workload ", w.contestant, " ", w.followers, " ", w.entry_bytes, " ", w.depth,
-                      " ", w.entries_per_message, " ", w.ack_every, " ", w.spin ? 1 : 0);
+                      " ", w.entries_per_message, " ", w.ack_every, " ", w.spin ? 1 : 0, " ",
+                      w.link);
 }
 
 absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
-  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 7);
+  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 8);
   if (!words.ok()) return words.status();
   Workload workload;
   workload.contestant = (*words)[0];
@@ -64,6 +64,7 @@ absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
     return absl::InvalidArgumentError(absl::StrCat("not a number in '", line, "'"));
   }
   workload.spin = spin != 0;
+  workload.link = (*words)[7];
   return workload;
 }
 

@@ -38,6 +38,8 @@ struct Workload {
   int ack_every = 1;
   // Busy polling, by those that can.
   bool spin = false;
+  // What Hawser may travel on: "auto" or "grpc".
+  std::string link = "auto";
 
   // A follower that answered later than the leader can send would stop both: at most the
   // number of messages that may be outstanding.

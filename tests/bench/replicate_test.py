@@ -1,0 +1,103 @@
+"""The whole benchmark for a moment: real processes, every contestant, its table and its JSON."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+REPLICATE = sys.argv.pop(1)
+RESULTS_TABLE = sys.argv.pop(1)
+
+
+def replicate(*arguments):
+    return subprocess.run([REPLICATE, "--allow_debug_build", *arguments], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=250)
+
+
+class ReplicateTest(unittest.TestCase):
+
+    def run_to_json(self, *arguments):
+        path = os.path.join(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")), "out.json")
+        done = replicate("--json=" + path, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(path, encoding="utf-8") as file:
+            return done, json.load(file), path
+
+    def check_measurements(self, results):
+        for measurement in results["measurements"]:
+            name = f"{measurement['contestant']} at depth {measurement['depth']}"
+            metrics = measurement["metrics"]
+            self.assertGreater(metrics["p50_us"], 0, name)
+            self.assertLessEqual(metrics["p50_us"], metrics["p90_us"], name)
+            self.assertLessEqual(metrics["p90_us"], metrics["p99_us"], name)
+            self.assertLessEqual(metrics["p99_us"], metrics["p999_us"], name)
+            self.assertLessEqual(metrics["p999_us"], metrics["max_us"], name)
+            self.assertGreater(metrics["entries_per_second"], 0, name)
+            self.assertGreater(measurement["leader_cpu_seconds"], 0, name)
+            self.assertGreater(measurement["followers_cpu_seconds"], 0, name)
+            self.assertEqual(metrics["drops"], 0, name)
+            # Each entry goes to each follower; less would mean that something is not counted.
+            payload = measurement["entry_bytes"] * results["options"]["followers"]
+            self.assertGreater(metrics["bytes_per_entry"], payload, name)
+            self.assertGreaterEqual(measurement["appended"], measurement["committed"], name)
+
+    def test_every_contestant(self):
+        done, results, path = self.run_to_json("--entries=100", "--rounds=2", "--depth=1,16")
+        contestants = {case["contestant"] for case in results["summary"]}
+        self.assertIn("grpc_sync", contestants)
+        self.assertEqual(len(results["summary"]), 2 * len(contestants))
+        self.assertEqual(len(results["measurements"]), 4 * len(contestants))
+        self.assertEqual([m["round"] for m in results["measurements"]],
+                         [1] * 2 * len(contestants) + [2] * 2 * len(contestants))
+        self.check_measurements(results)
+        for measurement in results["measurements"]:
+            self.assertGreaterEqual(measurement["committed"], 100)
+        for case in results["summary"]:
+            self.assertIn(case["contestant"], done.stdout)
+            self.assertIsNotNone(case["p50_ratio"])
+        self.assertEqual(len(done.stderr.splitlines()), len(results["measurements"]), done.stderr)
+        self.assertEqual(results["build"]["optimized"], "debug" not in results["build"]["kind"])
+
+        table = subprocess.run([sys.executable, RESULTS_TABLE, path], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        rows = [line for line in table.splitlines() if line.startswith("| grpc_sync |")]
+        self.assertEqual(len(rows), 2)
+
+    def test_other_policies(self):
+        _, results, _ = self.run_to_json("--seconds=0.05", "--rounds=1", "--depth=64",
+                                         "--followers=3", "--entries_per_message=4",
+                                         "--ack_every=5", "--entry_bytes=1000", "--placement=free")
+        self.check_measurements(results)
+
+    def test_large_entries_deep(self):
+        _, results, _ = self.run_to_json("--entries=600", "--rounds=1", "--depth=256",
+                                         "--followers=1", "--entry_bytes=65536")
+        self.check_measurements(results)
+
+    def check_refused(self, text, *arguments):
+        done = replicate(*arguments)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, "")
+        self.assertIn(text, done.stderr)
+
+    def test_bad_flags_are_refused_before_anything_runs(self):
+        self.check_refused("--followers=0 is out of range", "--followers=0")
+        self.check_refused("RDMA is not built into this version", "--link=rdma")
+        self.check_refused("there is no 'nobody'", "--contestants=nobody")
+        self.check_refused("what is 'fast'", "fast")
+        self.check_refused("can't write /no/such/directory", "--json=/no/such/directory/x.json")
+
+    def test_debug_build_is_refused(self):
+        done = subprocess.run([REPLICATE, "--entries=10", "--rounds=1", "--depth=1",
+                               "--contestants=grpc_sync"], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=250)
+        if done.returncode == 0:
+            self.assertIn("build      opt", done.stdout)
+        else:
+            self.assertIn("not an optimized build", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
