@@ -112,16 +112,11 @@ enum { UV_READABLE = 1 };
 
 struct uv_handle_t {
   void* data;
-};
-struct uv_prepare_t : uv_handle_t {
   void* state;
 };
-struct uv_timer_t : uv_handle_t {
-  void* state;
-};
-struct uv_poll_t : uv_handle_t {
-  void* state;
-};
+struct uv_prepare_t : uv_handle_t {};
+struct uv_timer_t : uv_handle_t {};
+struct uv_poll_t : uv_handle_t {};
 
 int uv_prepare_init(uv_loop_t* loop, uv_prepare_t* handle);
 int uv_prepare_start(uv_prepare_t* handle, void (*cb)(uv_prepare_t* handle));
