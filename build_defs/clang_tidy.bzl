@@ -37,7 +37,9 @@ def _compile_flags(ctx, compilation):
         include_directories = compilation.includes,
         quote_include_directories = compilation.quote_includes,
         system_include_directories = compilation.system_includes,
-        preprocessor_defines = depset(transitive = [compilation.defines, compilation.local_defines]),
+        preprocessor_defines = depset(
+            transitive = [compilation.defines, compilation.local_defines],
+        ),
     )
     return cc_common.get_memory_inefficient_command_line(
         feature_configuration = features,

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Runs the checks and tests of tools/test, step by step, and counts.
+
+A step is one command. What a `bazel test` step ran is counted by test case, as its test.xml
+files say; any other step counts as one check. Nothing is counted that did not run: a test that
+was not built, or a step that was killed, is a failure.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bazel_events  # noqa: E402
+
+BAZEL_OUTPUT = ["--color=no", "--curses=no", "--show_progress_rate_limit=20", "--keep_going"]
+
+# No step may hang the run: beyond this it is killed and has failed.
+STEP_SECONDS_MAX = 15 * 60
+
+
+@dataclass
+class Step:
+    """A command and how it is counted."""
+    name: str
+    command: list
+    is_test: bool = False
+
+
+@dataclass
+class Totals:
+    """What has passed, and by name what has not."""
+    passed: int = 0
+    failed: list = field(default_factory=list)
+    skipped: list = field(default_factory=list)
+
+    def add(self, step_name, cases):
+        self.passed += sum(1 for case in cases if case.outcome == "passed")
+        for case in cases:
+            if case.outcome == "failed":
+                self.failed.append(f"{step_name}: {case.name}: {case.reason}")
+            elif case.outcome == "skipped":
+                self.skipped.append(f"{step_name}: {case.name}: {case.reason}")
+
+
+def files_of_git(*patterns):
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return [path for path in listing if os.path.isfile(path)]
+
+
+def shell_scripts():
+    def is_bash(path):
+        with open(path, "rb") as file:
+            first = file.readline(80)
+        return first.startswith(b"#!/bin/bash") or b"shellcheck shell=" in first
+    return [path for path in files_of_git(".ci", "tools", "tests", "build_defs", "*.sh")
+            if is_bash(path)]
+
+
+def bazel_build(name, config, *targets):
+    return Step(name, ["bazel", "build", f"--config={config}", *BAZEL_OUTPUT, "--", *targets])
+
+
+def bazel_test(name, *options):
+    return Step(name, ["bazel", "test", *options, *BAZEL_OUTPUT, "//..."], is_test=True)
+
+
+def sanitizer_tests(config):
+    # Tests tagged "once" look at the source tree: they say the same in every build.
+    return bazel_test(f"tests with {config}", f"--config={config}", "--build_tests_only",
+                      "--test_tag_filters=-once")
+
+
+def steps_to_run(quick):
+    steps = [
+        Step("shellcheck", ["shellcheck", "-x", *shell_scripts()]),
+        Step("clang-format", ["clang-format", "--dry-run", "--Werror",
+                              *files_of_git("*.cc", "*.h", "*.proto")]),
+        bazel_test("tests"),
+    ]
+    if quick:
+        return steps
+    steps += [sanitizer_tests(config) for config in ("asan", "ubsan", "tsan")]
+    # What is shipped and measured: also finds what only an NDEBUG build warns of.
+    steps.append(bazel_build("optimized build", "opt", "//...", "-//tests/..."))
+    steps.append(bazel_build("thread-safety analysis", "clang", "//..."))
+    if os.path.isdir("tests/fuzz"):
+        steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
+    steps.append(bazel_build("clang-tidy", "clang-tidy", "//..."))
+    return steps
+
+
+def run_command(command, seconds_max):
+    """Runs it with our own output and gives its exit code, or None when it was killed."""
+    try:
+        with subprocess.Popen(command) as process:
+            try:
+                return process.wait(timeout=seconds_max)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                try:
+                    process.wait(timeout=30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                return None
+    except FileNotFoundError:
+        print(f"{command[0]}: not found", flush=True)
+        return 127
+
+
+def run_step(step, scratch):
+    """Gives the cases that the step ran."""
+    command = list(step.command)
+    events = os.path.join(scratch, "events.json")
+    if step.is_test:
+        if os.path.exists(events):
+            os.remove(events)
+        command[2:2] = [f"--build_event_json_file={events}"]
+    code = run_command(command, STEP_SECONDS_MAX)
+    reason = (f"killed after {STEP_SECONDS_MAX} s" if code is None else f"exit code {code}")
+    if not step.is_test:
+        outcome = "passed" if code == 0 else "failed"
+        return [bazel_events.Case(step.name, outcome, reason)]
+    cases = bazel_events.read_cases(events)
+    if code != 0 and not any(case.outcome == "failed" for case in cases):
+        cases.append(bazel_events.Case("bazel test", "failed", reason))
+    return cases
+
+
+def minutes(seconds):
+    return f"{int(seconds) // 60}m{int(seconds) % 60:02d}s"
+
+
+def summarize(totals, seconds):
+    print(f"== all steps took {minutes(seconds)}")
+    for title, lines in (("skipped", totals.skipped), ("FAILED", totals.failed)):
+        for line in lines:
+            print(f"{title}: {line}")
+    print(f"{totals.passed} passed, {len(totals.failed)} failed, {len(totals.skipped)} skipped",
+          flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true",
+                        help="style checks and the default build's tests only")
+    parser.add_argument("--list", action="store_true", help="say what would run")
+    arguments = parser.parse_args()
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    steps = steps_to_run(arguments.quick)
+    if arguments.list:
+        for step in steps:
+            print(f"{step.name}: {' '.join(step.command)[:160]}")
+        return 0
+
+    totals = Totals()
+    scratch = tempfile.mkdtemp(prefix="hawser-test-")
+    started = time.monotonic()
+    try:
+        for number, step in enumerate(steps, 1):
+            print(f"== step {number} of {len(steps)}: {step.name}", flush=True)
+            step_started = time.monotonic()
+            cases = run_step(step, scratch)
+            totals.add(step.name, cases)
+            bad = sum(1 for case in cases if case.outcome == "failed")
+            print(f"== {step.name}: {'FAILED' if bad else 'ok'}, {len(cases)} run, "
+                  f"{minutes(time.monotonic() - step_started)}", flush=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    summarize(totals, time.monotonic() - started)
+    return 1 if totals.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

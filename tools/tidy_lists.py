@@ -1,0 +1,54 @@
+"""The named lists of tidy.py: who may do what nobody else may, with the reason.
+
+An entry that ends with "/" stands for the directory. An entry that nothing needs any more is
+itself a finding.
+"""
+
+# path: why it may be longer than FILE_LINES_MAX.
+LONG_FILES = {}
+
+# "path:function": why it may be longer than FUNCTION_LINES_MAX.
+LONG_FUNCTIONS = {}
+
+# Who may read a clock: all else is given `now`.
+CLOCK_READERS = {
+    "base/log.cc": "a log line has its time",
+    "base/monotonic.cc": "the clock of the loops",
+    "transport/transport.cc": "the user's deadlines are wall-clock times",
+    "bench/": "measures time",
+    "docs/sketches/": "plays the user's program",
+    "tests/": "waits with a deadline",
+    "tools/": "measures time",
+}
+
+# Who may start threads: all else runs on the loop thread, or on the caller's.
+THREAD_STARTERS = {
+    "transport/loop.h": "the loop thread itself",
+    "transport/loop.cc": "the loop thread itself",
+    "transport/grpc/wait_fd.h": "the watcher: hands over wake-ups, never messages",
+    "transport/grpc/wait_fd.cc": "the watcher: hands over wake-ups, never messages",
+    "bench/": "leaders, followers and progress",
+    "tests/": "plays the user's threads",
+}
+
+# Where headers of a library may be included.
+LIBRARY_HEADERS = {
+    ("infiniband/", "rdma/"): ("transport/rdma/",),
+    ("grpcpp/", "grpc/"): ("transport/grpc/", "admin/", "bench/", "tools/", "tests/"),
+}
+
+# Headers for the user: they include, also through our own headers, none of these.
+PUBLIC_HEADERS = (
+    "transport/transport.h",
+    "transport/raft_handler.h",
+    "transport/options.h",
+    "codec/message_view.h",
+)
+NOT_IN_PUBLIC_HEADERS = ("grpc", "google/", "infiniband/", "rdma/")
+NOT_IN_PUBLIC_HEADERS_SUFFIX = (".pb.h",)
+
+# BUILD files whose targets everybody may use.
+PUBLIC_PACKAGES = {
+    "base/": "building blocks that every package uses",
+    "third_party/": "stand-ins for Bazel's own repositories, which Bazel itself uses",
+}
