@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,13 @@
 #include "codec/decode_error.h"
 #include "codec/message_view.h"
 #include "codec/raftpb_wire.h"
+#include "codec/record.h"
+#include "codec/short_form.h"
+#include "codec/slot_table.h"
 
 namespace hawser {
+
+class FlatPayload;
 
 // Bounds of one message, alike at both ends.
 struct CodecLimits {
@@ -26,6 +32,19 @@ struct CodecLimits {
   size_t message_bytes_max = size_t{64} << 20;
   // Entries of one message.
   size_t entries_max = 64 * 1024;
+  // Groups with a slot; at most kSlotsMax. The encoder's must not exceed the decoder's.
+  uint32_t groups_max = 16 * 1024;
+};
+
+// What a lane's codec did, by message type.
+struct CodecCounters {
+  struct Kind {
+    uint64_t predicted = 0;     // Messages in a short form.
+    uint64_t missed = 0;        // Messages in a record or whole.
+    uint64_t bytes = 0;         // As sent.
+    uint64_t raftpb_bytes = 0;  // As bare raftpb would be.
+  };
+  Kind kinds[kMessageTypeCount];
 };
 
 // An encoded message as runs of bytes in order, to be gathered without a copy.
@@ -60,7 +79,7 @@ class EncodedSegments {
 // Threads: none of its own; one at a time.
 class MessageEncoder {
  public:
-  explicit MessageEncoder(const CodecLimits& limits = CodecLimits()) : limits_(limits) {}
+  explicit MessageEncoder(const CodecLimits& limits = CodecLimits());
   MessageEncoder(const MessageEncoder&) = delete;
   MessageEncoder& operator=(const MessageEncoder&) = delete;
 
@@ -79,9 +98,36 @@ class MessageEncoder {
   // The same bytes as runs that refer to the entries' data, for a message larger than a frame.
   void EncodeSegments(uint64_t group, const MessageView& message, EncodedSegments* out);
 
+  // As Encode, in the form that needs no state: raftpb bytes. It always fits WholeSizeBound().
+  static size_t WholeSizeBound(const MessageView& message);
+  size_t EncodeWhole(uint64_t group, const MessageView& message, char* out, size_t capacity);
+
+  const CodecCounters& counters() const { return counters_; }
+
  private:
+  // The slot a message will use, or none.
+  struct Target {
+    SlotState* state = nullptr;
+    uint32_t slot = 0;
+    bool named = false;  // GROUP: it is not the current one.
+  };
+
+  Target TargetOf(uint64_t group);
+  size_t WriteShortHead(const ShortPlan& plan, const Target& target, const MessageView& message,
+                        char* out);
+  // Builds tag, check and head in head_; the payload follows it.
+  void BuildRecord(uint64_t group, const MessageView& message, const Target& target);
+  void Advance(uint64_t group, const MessageView& message, const Target& target);
+  void AdvanceShort(const MessageView& message, const Target& target, size_t bytes);
+
   const CodecLimits limits_;
-  uint32_t messages_ = 0;
+  uint64_t messages_ = 0;
+  SlotState* current_ = nullptr;
+  uint32_t current_slot_ = 0;
+  SlotTable slots_;
+  GroupIndex index_;
+  std::string head_;
+  CodecCounters counters_;
 };
 
 struct DecodedMessage {
@@ -126,10 +172,52 @@ class MessageDecoder {
   DecodeError DecodePieces(absl::Span<const absl::string_view> pieces, PieceJoiner* joiner,
                            DecodedMessage* out);
 
+  const CodecCounters& counters() const { return counters_; }
+
  private:
+  // What the first bytes say of the message's slot.
+  struct Target {
+    SlotState* state = nullptr;
+    uint32_t slot = 0;
+  };
+
+  DecodeError DecodeWhole(uint8_t tag, absl::string_view bytes, FlatPayload* payload,
+                          DecodedMessage* out);
+  template <typename Payload>
+  DecodeError DecodeFrom(absl::string_view head, Payload* payload, DecodedMessage* out);
+  template <typename Payload>
+  DecodeError DecodeShort(uint8_t tag, absl::string_view head, Payload* payload,
+                          DecodedMessage* out);
+  template <typename Payload>
+  DecodeError DecodeAppend(uint8_t tag, uint64_t fields, absl::string_view behind, Payload* payload,
+                           const SlotState& state, MessageView* message);
+  template <typename Payload>
+  DecodeError DecodeControl(uint8_t tag, uint64_t fields, absl::string_view behind,
+                            Payload* payload, const SlotState& state, MessageView* message);
+  static DecodeError ReadContext(size_t bytes, absl::string_view* behind, MessageView* message);
+  template <typename Payload>
+  DecodeError DecodeRecord(uint8_t tag, absl::string_view bytes, Payload* payload,
+                           DecodedMessage* out);
+  template <typename Payload>
+  DecodeError PlaceRecord(Payload* payload);
+  // Finds a record's slot and head, and checks it.
+  DecodeError CheckRecord(uint8_t tag, absl::string_view bytes, Target* target,
+                          absl::string_view* head);
+  DecodeError FindTarget(uint8_t tag, absl::string_view bytes, Target* target);
+  void CountDecoded(const DecodedMessage& decoded, bool predicted);
+  EntryView* EntriesFor(size_t count);
+
   const CodecLimits limits_;
-  uint32_t messages_ = 0;
+  uint64_t messages_ = 0;
+  SlotState* current_ = nullptr;
+  uint32_t current_slot_ = 0;
+  SlotTable slots_;
+  RecordScratch record_;
+  // The entries of a short form.
+  std::unique_ptr<EntryView[]> entries_;
+  size_t entries_capacity_ = 0;
   RaftpbDecoder raftpb_;
+  CodecCounters counters_;
 };
 
 }  // namespace hawser

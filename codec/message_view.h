@@ -48,7 +48,8 @@ const char* MessageTypeName(MessageType type);
 // at Send, and a peer that sends one is closed.
 bool IsLocalOnly(MessageType type);
 
-// What an entry is, numbered as raftpb.EntryType. On the wire: do not renumber.
+// What an entry is, numbered as raftpb.EntryType. On the wire: do not renumber. A Raft with more
+// kinds of entry carries its own in the data.
 enum class EntryType : uint8_t { kNormal = 0, kConfChange = 1, kConfChangeV2 = 2 };
 
 // One log entry.
