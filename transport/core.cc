@@ -22,7 +22,6 @@ Core::~Core() { HAWSER_CHECK(stopped_ || peers_.empty()); }
 void Core::Start(int64_t now_ns) {
   now_ns_ = now_ns;
   started_ = true;
-  parts_.provider->Start(this);
   next_deadline_ns_ = now_ns;
 }
 

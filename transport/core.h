@@ -27,7 +27,7 @@ class Session;
 // One per Transport, made by it. It reads no clock and starts no thread: the caller gives `now` at
 // the start of each turn, links tell what arrived. Simulation runs many of them on fake links.
 // Threads: loop thread only.
-class Core : public LinkAcceptor {
+class Core {
  public:
   // All must outlive the core.
   struct Parts {
@@ -39,7 +39,7 @@ class Core : public LinkAcceptor {
   };
 
   explicit Core(const Parts& parts);
-  ~Core() override;
+  ~Core();
 
   // Begins to dial. Before it, peers may be added.
   void Start(int64_t now_ns);
@@ -72,7 +72,8 @@ class Core : public LinkAcceptor {
 
   // --- For peers and sessions ---
 
-  LinkEvents* OnAccepted(Link* link) override;
+  // Takes a link that another node dialled.
+  LinkEvents* OnAccepted(Link* link);
   Peer* FindPeer(NodeId node) const;
   // Another session with `node` in the hello stage; nullptr when there is none.
   Session* FindRival(const Session* session, NodeId node) const;

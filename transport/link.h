@@ -34,15 +34,16 @@ class Link {
   // The other end's address, for logs.
   virtual const std::string& remote_address() const = 0;
 
-  // True when Send may be called. After it was false, LinkEvents::OnLinkWritable tells. Frames
-  // wait in their lanes meanwhile, where urgent ones still overtake.
+  // True when frames of messages may be sent. After it was false, LinkEvents::OnLinkWritable tells.
+  // Frames wait in their lanes meanwhile, where urgent ones still overtake.
   virtual bool writable() const = 0;
 
-  // Memory for a frame of up to `bytes`, to be handed to Send or Discard before the next Allocate.
+  // Memory for a frame of up to `bytes`, to be handed to Send before the next Allocate.
   virtual FrameBuffer Allocate(size_t bytes) = 0;
 
   // Takes the frame of `bytes` bytes in `frame`'s memory; it goes out at the next Flush, after
-  // those before it. REQUIRES: writable(), and `frame` came from the last Allocate.
+  // those before it. Control frames may be sent at any time, others while writable().
+  // REQUIRES: `frame` came from the last Allocate.
   virtual void Send(FrameBuffer frame, size_t bytes) = 0;
 
   // Starts sending what Send took.
@@ -84,6 +85,9 @@ class LinkAcceptor {
  public:
   // Takes `link`, whose events go to what is returned; nullptr: not wanted, it is closed.
   virtual LinkEvents* OnAccepted(Link* link) = 0;
+
+  // Comes before any other event of a Poll: time has passed.
+  virtual void BeforeEvents() = 0;
 
  protected:
   virtual ~LinkAcceptor() = default;

@@ -25,9 +25,9 @@ enum class UnknownPeerVerdict : uint8_t {
 // Raft's side of the transport: implemented once by the host program.
 //
 // All callbacks come on one thread (the transport's loop thread, or the one inside Poll), one at
-// a time. They must not block: what Raft cannot do at once it queues on its own side. Send, Call
-// and releasing a Lease are allowed inside; Stop and RemovePeer inside take effect at the end of
-// the turn. Must outlive the Transport's Stop.
+// a time. They must not block: what Raft cannot do at once it queues on its own side. Every
+// method of Transport may be called inside; Stop and RemovePeer take effect at the end of the turn.
+// Must outlive the Transport's Stop.
 class RaftHandler {
  public:
   virtual ~RaftHandler() = default;

@@ -36,6 +36,8 @@ const char* SendResultName(SendResult result) {
       return "local_only_type";
     case SendResult::kTooLarge:
       return "too_large";
+    case SendResult::kMalformed:
+      return "malformed";
   }
   return "unknown";
 }

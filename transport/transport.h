@@ -49,6 +49,7 @@ enum class SendResult : uint8_t {
   kStopped,        // Stop was called, or Start not yet.
   kLocalOnlyType,  // A type that a node only says to itself, or no type of raftpb at all.
   kTooLarge,       // Over message_bytes_max or message_entries_max.
+  kMalformed,       // A view that no raftpb message matches: an entry type or a zero_fields bit.
 };
 
 const char* SendResultName(SendResult result);
@@ -73,7 +74,7 @@ class Transport {
   static absl::StatusOr<std::unique_ptr<Transport>> Create(const Options& options,
                                                            RaftHandler* handler);
 
-  // Stops with no patience if Stop was not called.
+  // Stops with no patience if Stop was not called. Not inside a callback.
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -146,7 +147,7 @@ class Transport {
 
   // Runs callbacks and sends what is queued; returns the number of events handled. When there is
   // nothing to do it waits for work until `deadline` (InfinitePast: not at all). One thread at a
-  // time; that thread is the polling thread from then on.
+  // time; that thread is the polling thread from then on. -1 in LoopMode::kThread.
   int Poll(absl::Time deadline);
 
   // Makes a Poll that waits return, or the next one not wait: for a host whose other threads have

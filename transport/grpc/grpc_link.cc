@@ -1,0 +1,144 @@
+#include "transport/grpc/grpc_link.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/grpc/frames_reader.h"
+
+namespace hawser {
+namespace {
+
+constexpr char kMethod[] = "/hawser.transport.v1.Transport/Stream";
+
+}  // namespace
+
+GrpcLink::GrpcLink(const GrpcLinkParts& parts, std::string remote_address, LinkEvents* events)
+    : parts_(parts), remote_address_(std::move(remote_address)), events_(events) {}
+
+GrpcLink::~GrpcLink() = default;
+
+void GrpcLink::Send(FrameBuffer frame, size_t bytes) {
+  if (finish_wanted_ || writes_ended_) {
+    FrameMemory::Discard(frame);
+    return;
+  }
+  pending_.push_back(FrameMemory::Seal(frame, bytes));
+}
+
+void GrpcLink::Flush() {
+  if (writing_ || pending_.empty() || !up_ || finish_wanted_) return;
+  writing_ = true;
+  const grpc::ByteBuffer message(pending_.data(), pending_.size());
+  pending_.clear();
+  StartWrite(message, Begin(&write_));
+}
+
+void GrpcLink::OnWriteDone(bool ok) {
+  writing_ = false;
+  if (!ok || finish_wanted_) {
+    // The read ends too, and tells.
+    pending_.clear();
+    if (finish_wanted_) AskFinish();
+    return;
+  }
+  if (!pending_.empty()) {
+    Flush();
+  } else if (events_ != nullptr) {
+    events_->OnLinkWritable();
+  } else {
+    Close();
+  }
+}
+
+void GrpcLink::Up() {
+  up_ = true;
+  StartRead(&read_buffer_, Begin(&read_));
+}
+
+void GrpcLink::OnReadDone(bool ok) {
+  if (!ok) {
+    // A write that is under way has nobody to read it; gRPC must be done with it first.
+    if (writing_) Cancel();
+    AskFinish();
+    return;
+  }
+  if (events_ != nullptr) Deliver();
+  // What comes after Close is read and dropped, so that the other end can finish.
+  if (!finish_wanted_) StartRead(&read_buffer_, Begin(&read_));
+}
+
+void GrpcLink::Deliver() {
+  ReceiveMemory::Buffer* buffer = parts_.receive->Take(&read_buffer_);
+  if (buffer == nullptr) {
+    events_->OnGarbage("a message without bytes");
+    return;
+  }
+  FramesReader reader(buffer->bytes());
+  absl::string_view frame;
+  while (events_ != nullptr && reader.Next(&frame)) events_->OnFrame(buffer, frame);
+  if (events_ != nullptr && !reader.ok()) {
+    events_->OnGarbage(absl::StrCat("a message of ", buffer->bytes().size(), " bytes"));
+  }
+  buffer->Unref();
+}
+
+void GrpcLink::AskFinish() {
+  finish_wanted_ = true;
+  if (finish_asked_ || writing_) return;
+  finish_asked_ = true;
+  StartFinish();
+}
+
+void GrpcLink::Finished(absl::string_view text) {
+  finished_ = true;
+  if (LinkEvents* events = std::exchange(events_, nullptr)) events->OnLinkDown(text);
+}
+
+void GrpcLink::Close() {
+  events_ = nullptr;
+  closed_ = true;
+  *parts_.sweep = true;
+  if (!up_) {
+    if (!finished_) Cancel();
+    return;
+  }
+  if (writing_ || !pending_.empty() || writes_ended_ || finish_wanted_) return;
+  writes_ended_ = true;
+  EndWrites();
+}
+
+GrpcClientLink::GrpcClientLink(const GrpcLinkParts& parts, std::shared_ptr<grpc::Channel> channel,
+                               const std::string& address, LinkEvents* events)
+    : GrpcLink(parts, address, events), channel_(std::move(channel)), stub_(channel_) {
+  stream_ = stub_.PrepareCall(&context_, kMethod, parts.queue);
+  stream_->StartCall(Begin(&start_));
+}
+
+void GrpcClientLink::OnStartDone(bool ok) {
+  if (!ok || events() == nullptr) {
+    AskFinish();
+    return;
+  }
+  Up();
+  events()->OnLinkUp();
+}
+
+void GrpcClientLink::OnFinishDone(bool ok) {
+  Finished(status_.ok() ? "the other end closed the stream" : status_.error_message());
+}
+
+GrpcServerLink::GrpcServerLink(const GrpcLinkParts& parts, grpc::AsyncGenericService* service,
+                               Owner* owner)
+    : GrpcLink(parts, "", nullptr), owner_(owner) {
+  service->RequestCall(&context_, &stream_, parts.queue, parts.queue, Begin(&start_));
+}
+
+void GrpcServerLink::Refuse(const grpc::Status& status) { StartFinishOnce(status); }
+
+void GrpcServerLink::StartFinishOnce(const grpc::Status& status) {
+  if (finish_started_) return;
+  finish_started_ = true;
+  stream_.Finish(status, Begin(&finish_));
+}
+
+}  // namespace hawser

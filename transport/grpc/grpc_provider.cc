@@ -1,0 +1,225 @@
+#include "transport/grpc/grpc_provider.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/monotonic.h"
+#include "transport/grpc/address.h"
+
+namespace hawser {
+namespace {
+
+constexpr char kMethod[] = "/hawser.transport.v1.Transport/Stream";
+constexpr int kAcceptSlots = 4;
+// A gRPC message holds whole frames up to about this.
+constexpr int kFramesBytesMax = 1024 * 1024 + 64 * 1024;
+// How long a closed link may take to say its last words.
+constexpr int64_t kLingerNs = 200 * 1000000;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+gpr_timespec ToTimespec(int64_t deadline_ns) {
+  if (deadline_ns == kNever) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  if (deadline_ns <= 0) return gpr_inf_past(GPR_CLOCK_MONOTONIC);
+  gpr_timespec time;
+  time.tv_sec = deadline_ns / 1000000000;
+  time.tv_nsec = static_cast<int32_t>(deadline_ns % 1000000000);
+  time.clock_type = GPR_CLOCK_MONOTONIC;
+  return time;
+}
+
+// Our credit is what stops a sender: HTTP/2's windows are made too wide to matter.
+int LookaheadBytes(const Options& options) {
+  return static_cast<int>(
+      std::min<uint64_t>(2 * uint64_t{options.receive_window_bytes}, 64 * 1024 * 1024));
+}
+
+absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& text) {
+  absl::StatusOr<Address> address = ParseAddress(text);
+  if (address.ok() && !IsLoopback(*address) && !options.allow_insecure_network) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "address \"", text, "\" is not loopback, and traffic would be plain text; use a loopback ",
+        "address, or set allow_insecure_network if the network is trusted"));
+  }
+  return address;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcProvider>> GrpcProvider::Create(const Options& options) {
+  std::unique_ptr<GrpcProvider> provider(new GrpcProvider(options));
+  if (absl::Status status = provider->Listen(); !status.ok()) return status;
+  return provider;
+}
+
+GrpcProvider::GrpcProvider(const Options& options) : options_(options) {}
+
+GrpcProvider::~GrpcProvider() {
+  if (!shut_down_) Shutdown();
+}
+
+absl::Status GrpcProvider::CheckAddress(const Options& options, const std::string& address) {
+  absl::StatusOr<Address> parsed = ParseAllowed(options, address);
+  if (parsed.ok() && parsed->port == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("address \"", address, "\": port 0 cannot be dialled"));
+  }
+  return parsed.status();
+}
+
+absl::Status GrpcProvider::Listen() {
+  absl::StatusOr<Address> address = ParseAllowed(options_, options_.listen_address);
+  if (!address.ok()) return address.status();
+  grpc::ServerBuilder builder;
+  builder.RegisterAsyncGenericService(&service_);
+  builder.SetMaxReceiveMessageSize(kFramesBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
+  int port = 0;
+  builder.AddListeningPort(address->ToString(), grpc::InsecureServerCredentials(), &port);
+  queue_ = builder.AddCompletionQueue();
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options_.listen_address,
+                     ": the port is in use, or the address is not of this machine"));
+  }
+  address->port = static_cast<uint16_t>(port);
+  listen_address_ = address->ToString();
+  return absl::OkStatus();
+}
+
+void GrpcProvider::Start(LinkAcceptor* acceptor) {
+  acceptor_ = acceptor;
+  for (int i = 0; i < kAcceptSlots; ++i) AddAcceptSlot();
+}
+
+void GrpcProvider::AddAcceptSlot() {
+  GrpcServerLink::Owner* owner = this;
+  links_.push_back(std::make_unique<GrpcServerLink>(parts(), &service_, owner));
+}
+
+void GrpcProvider::OnCall(GrpcServerLink* link, bool ok) {
+  if (!ok) {
+    link->Abandon();
+    return;
+  }
+  AddAcceptSlot();
+  if (link->method() != kMethod) {
+    link->Refuse(grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
+                              absl::StrCat("this port serves ", kMethod, " only")));
+    return;
+  }
+  link->Accept();
+  LinkEvents* events = acceptor_->OnAccepted(link);
+  if (events == nullptr) {
+    link->Close();
+  } else {
+    link->SetUser(events);
+  }
+}
+
+Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
+  grpc::ChannelArguments arguments;
+  // A subchannel of its own: a redial starts afresh instead of waiting for gRPC's backoff.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kFramesBytesMax);
+  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  links_.push_back(std::make_unique<GrpcClientLink>(parts(), std::move(channel), address, events));
+  return links_.back().get();
+}
+
+int GrpcProvider::HandleWatched() {
+  if (watcher_ == nullptr) return 0;
+  std::vector<WaitFdWatcher::Event> events;
+  watcher_->Take(&events);
+  if (!events.empty()) acceptor_->BeforeEvents();
+  for (const WaitFdWatcher::Event& event : events) {
+    static_cast<GrpcEvent*>(event.tag)->Complete(event.ok);
+  }
+  return static_cast<int>(events.size());
+}
+
+int GrpcProvider::Poll(int64_t deadline_ns) {
+  if (sweep_) {
+    Sweep();
+    if (sweep_) deadline_ns = std::min(deadline_ns, MonotonicNs() + kLingerNs / 10);
+  }
+  if (const int handled = HandleWatched(); handled > 0) return handled;
+  void* tag;
+  bool ok;
+  if (queue_->AsyncNext(&tag, &ok, ToTimespec(deadline_ns)) == grpc::CompletionQueue::GOT_EVENT) {
+    acceptor_->BeforeEvents();
+    static_cast<GrpcEvent*>(tag)->Complete(ok);
+    return 1;
+  }
+  if (watcher_ != nullptr) watcher_->Arm();
+  return 0;
+}
+
+void GrpcProvider::Sweep() {
+  sweep_ = false;
+  const int64_t now_ns = MonotonicNs();
+  for (const auto& link : links_) {
+    if (!link->closing()) continue;
+    sweep_ = true;
+    if (link->linger_deadline_ns == 0) {
+      link->linger_deadline_ns = now_ns + kLingerNs;
+    } else if (now_ns >= link->linger_deadline_ns) {
+      link->Cancel();
+    }
+  }
+  links_.erase(std::remove_if(links_.begin(), links_.end(),
+                              [](const std::unique_ptr<GrpcLink>& link) { return link->done(); }),
+               links_.end());
+}
+
+void GrpcProvider::Drain(int64_t deadline_ns) {
+  const auto lingers = [this] {
+    return std::any_of(links_.begin(), links_.end(), [](const auto& l) { return l->closing(); });
+  };
+  while (lingers() && MonotonicNs() < deadline_ns) {
+    if (HandleWatched() > 0) continue;
+    void* tag;
+    bool ok;
+    if (queue_->AsyncNext(&tag, &ok, ToTimespec(deadline_ns)) == grpc::CompletionQueue::GOT_EVENT) {
+      static_cast<GrpcEvent*>(tag)->Complete(ok);
+    }
+  }
+}
+
+void GrpcProvider::Shutdown() {
+  if (shut_down_) return;
+  shut_down_ = true;
+  Drain(MonotonicNs() + kLingerNs);
+  for (const auto& link : links_) link->Cancel();
+  server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
+  queue_->Shutdown();
+  void* tag;
+  bool ok;
+  while (queue_->Next(&tag, &ok)) static_cast<GrpcEvent*>(tag)->Complete(ok);
+  if (watcher_ != nullptr) {
+    HandleWatched();
+    watcher_.reset();
+  }
+  links_.clear();
+}
+
+void GrpcProvider::Wake() {
+  if (wake_pending_.exchange(true)) return;
+  alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC),
+             static_cast<GrpcEvent*>(&wake_event_));
+}
+
+int GrpcProvider::WaitFd() {
+  if (watcher_ == nullptr) watcher_ = WaitFdWatcher::Create(queue_.get());
+  return watcher_ == nullptr ? -1 : watcher_->fd();
+}
+
+}  // namespace hawser

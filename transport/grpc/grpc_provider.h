@@ -1,0 +1,95 @@
+#ifndef HAWSER_TRANSPORT_GRPC_GRPC_PROVIDER_H_
+#define HAWSER_TRANSPORT_GRPC_GRPC_PROVIDER_H_
+
+// Makes gRPC links: listens, dials, and drains the one completion queue.
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "transport/grpc/frame_memory.h"
+#include "transport/grpc/grpc_link.h"
+#include "transport/grpc/receive_memory.h"
+#include "transport/grpc/wait_fd.h"
+#include "transport/link.h"
+#include "transport/options.h"
+
+namespace hawser {
+
+// The gRPC side of a transport: a server for the others' streams, a channel for each of ours, and
+// one completion queue for all of them, drained by the thread that calls Poll. So a message goes
+// from the socket to Raft's handler without changing threads.
+//
+// One per Transport. Threads: as LinkProvider says.
+class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
+ public:
+  // Binds the listener. `options` must outlive it. Unavailable: the address is in use or not ours;
+  // InvalidArgument: it makes no sense, or is not loopback and plain text was not asked for.
+  static absl::StatusOr<std::unique_ptr<GrpcProvider>> Create(const Options& options);
+
+  ~GrpcProvider() override;
+
+  // InvalidArgument for an address that Dial could not use.
+  static absl::Status CheckAddress(const Options& options, const std::string& address);
+
+  // LinkProvider.
+  const std::string& listen_address() const override { return listen_address_; }
+  void Start(LinkAcceptor* acceptor) override;
+  Link* Dial(const std::string& address, LinkEvents* events) override;
+  int Poll(int64_t deadline_ns) override;
+  void Wake() override;
+  int WaitFd() override;
+  void Shutdown() override;
+
+ private:
+  // The event of Wake's alarm.
+  class WakeEvent : public GrpcEvent {
+   public:
+    explicit WakeEvent(std::atomic<bool>* pending) : pending_(pending) {}
+    void Complete(bool ok) override { pending_->store(false); }
+
+   private:
+    std::atomic<bool>* const pending_;
+  };
+
+  explicit GrpcProvider(const Options& options);
+
+  absl::Status Listen();
+  void OnCall(GrpcServerLink* link, bool ok) override;
+  void AddAcceptSlot();
+  int HandleWatched();
+  // Handles events until every link is done or `deadline_ns` has passed.
+  void Drain(int64_t deadline_ns);
+  // Destroys links that are done; cancels those that take too long to close.
+  void Sweep();
+  GrpcLinkParts parts() { return {queue_.get(), &frames_, &receive_, &sweep_}; }
+
+  const Options& options_;
+  std::string listen_address_;
+  FrameMemory frames_;
+  ReceiveMemory receive_;
+  grpc::AsyncGenericService service_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::unique_ptr<grpc::Server> server_;
+  LinkAcceptor* acceptor_ = nullptr;
+  std::vector<std::unique_ptr<GrpcLink>> links_;
+  bool sweep_ = false;  // links_ should be looked at
+  bool shut_down_ = false;
+
+  // Any thread.
+  std::atomic<bool> wake_pending_{false};
+  WakeEvent wake_event_{&wake_pending_};
+  grpc::Alarm alarm_;  // set only by the thread that turned wake_pending_ to true
+
+  std::unique_ptr<WaitFdWatcher> watcher_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_GRPC_GRPC_PROVIDER_H_

@@ -1,0 +1,94 @@
+#ifndef HAWSER_TRANSPORT_LOOP_H_
+#define HAWSER_TRANSPORT_LOOP_H_
+
+// The loop: its order of work, its clock, and the thread that may run it.
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "transport/core.h"
+#include "transport/inbox.h"
+#include "transport/link.h"
+#include "transport/options.h"
+
+namespace hawser {
+
+// Runs a Core: turn by turn, in the user's thread or in its own.
+//
+// One per Transport. A turn: what other threads handed over, what is queued and due, then what
+// links have to say, then what that caused to be sent. The only place that reads the clock for
+// the core.
+// Threads: Turn on one thread at a time; OnLoopThread, Submit and Run from any.
+class Loop : public LinkAcceptor {
+ public:
+  Loop(const Options& options, Core* core, LinkProvider* provider);
+  ~Loop() override;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // The calling thread is the one that runs callbacks.
+  bool OnLoopThread() const {
+    return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
+  }
+  // Inside a turn, on its thread.
+  bool InTurn() const { return in_turn_ && OnLoopThread(); }
+
+  // Begins to accept and dial, and starts the thread in LoopMode::kThread.
+  void Start();
+
+  // Hands a message over. Any thread but the loop's.
+  void Submit(QueuedMessage* message) {
+    if (inbox_.Push(message)) provider_->Wake();
+  }
+  // Runs `command` in the next turn.
+  void Post(Inbox::Command command) {
+    if (inbox_.Post(std::move(command))) provider_->Wake();
+  }
+
+  // One turn, waiting for work until `deadline_ns`; returns the number of link events.
+  int Turn(int64_t deadline_ns);
+
+  // When Turn must be called even if no link has anything to say.
+  int64_t NextDeadlineNs() const;
+
+  // A message was queued by the loop's thread outside of a turn.
+  void set_unsent() { unsent_ = true; }
+
+  // Goes on turning until all is acknowledged or `deadline_ns` has passed, then ends everything.
+  // On the loop's thread, or on any when none runs.
+  void RunDown(int64_t deadline_ns);
+
+  // Makes the thread run down and waits for it. Once, not on the loop thread.
+  void StopThread(int64_t deadline_ns);
+  bool has_thread() const { return thread_.joinable(); }
+
+  // Called inside a turn: its end runs down.
+  void StopAtEndOfTurn(int64_t deadline_ns);
+  bool ended() const { return ended_.load(); }
+
+ private:
+  LinkEvents* OnAccepted(Link* link) override { return core_->OnAccepted(link); }
+  void BeforeEvents() override;
+  void TakeInbox();
+  int WaitForLinks(int64_t deadline_ns);
+  void RunThread();
+
+  const int64_t spin_ns_;
+  const LoopMode mode_;
+  Core* const core_;
+  LinkProvider* const provider_;
+  Inbox inbox_;
+  std::atomic<std::thread::id> thread_id_{};
+  std::atomic<int64_t> stop_deadline_ns_{-1};  // -1: go on
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+
+  // Loop thread only.
+  bool in_turn_ = false;
+  bool unsent_ = false;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_LOOP_H_
