@@ -183,7 +183,10 @@ class GrpcServerLink : public GrpcLink {
   void Abandon() { Finished(""); }
   void SetUser(LinkEvents* events) { set_events(events); }
 
-  void Cancel() override { context_.TryCancel(); }
+  // A slot that still waits for its call ends with the server.
+  void Cancel() override {
+    if (called_) context_.TryCancel();
+  }
 
  private:
   void StartRead(grpc::ByteBuffer* buffer, void* tag) override { stream_.Read(buffer, tag); }
@@ -193,10 +196,14 @@ class GrpcServerLink : public GrpcLink {
   void EndWrites() override { StartFinishOnce(grpc::Status::OK); }
   void StartFinish() override { StartFinishOnce(grpc::Status::OK); }
   void OnFinishDone(bool ok) override { Finished("the other end closed the stream"); }
-  void OnStartDone(bool ok) override { owner_->OnCall(this, ok); }
+  void OnStartDone(bool ok) override {
+    called_ = ok;
+    owner_->OnCall(this, ok);
+  }
   void StartFinishOnce(const grpc::Status& status);
 
   Owner* const owner_;
+  bool called_ = false;
   bool finish_started_ = false;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_{&context_};

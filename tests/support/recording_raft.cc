@@ -1,0 +1,63 @@
+#include "tests/support/recording_raft.h"
+
+namespace hawser {
+
+void RecordingRaft::Changed(const std::function<void()>& change) {
+  std::lock_guard<std::mutex> lock(mu_);
+  change();
+  changed_.notify_all();
+}
+
+bool RecordingRaft::WaitFor(const std::function<bool()>& done, std::chrono::milliseconds timeout) {
+  std::unique_lock<std::mutex> lock(mu_);
+  return changed_.wait_for(lock, timeout, done);
+}
+
+void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) {
+  if (on_message) on_message(from, group, message, &lease);
+  ReceivedMessage received;
+  received.from = from;
+  received.group = group;
+  received.type = message.type;
+  received.term = message.term;
+  received.index = message.index;
+  for (const EntryView& entry : message.entries) received.data.emplace_back(entry.data);
+  received.context = std::string(message.context);
+  Changed([&] { messages.push_back(std::move(received)); });
+}
+
+void RecordingRaft::OnUnreachable(NodeId node, const LossReport& report) {
+  Changed([&] {
+    ++unreachable;
+    for (const Tally& tally : report.by_reason) lost += tally.messages;
+  });
+}
+
+void RecordingRaft::OnPeerChange(NodeId node, bool is_up, LinkKind link, CloseReason reason) {
+  Changed([&] {
+    if (is_up) {
+      up.push_back(node);
+    } else {
+      downs.push_back(reason);
+    }
+  });
+}
+
+void RecordingRaft::OnRefused(NodeId node, CloseReason reason, absl::string_view text) {
+  Changed([&] { refusals.push_back(reason); });
+}
+
+void RecordingRaft::OnWritable(NodeId node) {
+  Changed([&] { ++writable; });
+}
+
+void RecordingRaft::OnSnapshotAcknowledged(NodeId node, GroupId group) {
+  Changed([&] { ++snapshots; });
+}
+
+bool RecordingRaft::IsRemoved(NodeId node) {
+  std::lock_guard<std::mutex> lock(mu_);
+  return node == removed_node;
+}
+
+}  // namespace hawser
