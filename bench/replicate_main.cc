@@ -70,7 +70,7 @@ ReplicateFlags FlagsAsGiven() {
 }
 
 int Complain(absl::string_view what) {
-  std::fprintf(stderr, "replicate: %s\n", std::string(what).c_str());
+  std::fprintf(stderr, "replicate: %s\n", absl::StrCat(what).c_str());
   return 1;
 }
 
@@ -121,7 +121,7 @@ RunDescription DescribeRun(const std::vector<std::string>& command) {
   run.command = absl::StrJoin(command, " ");
   const absl::Status isolated = UsePrivateLoopback();
   run.private_loopback = isolated.ok();
-  run.loopback_note = std::string(isolated.message());
+  run.loopback_note = absl::StrCat(isolated.message());
   return run;
 }
 

@@ -124,10 +124,12 @@ std::string FormatJson(const RunDescription& run, const ReplicateOptions& option
                        const std::vector<Measurement>& measurements,
                        const std::vector<CaseSummary>& summaries) {
   std::vector<std::string> measurement_objects;
+  measurement_objects.reserve(measurements.size());
   for (const Measurement& measurement : measurements) {
     measurement_objects.push_back(MeasurementObject(options, measurement));
   }
   std::vector<std::string> summary_objects;
+  summary_objects.reserve(summaries.size());
   for (const CaseSummary& summary : summaries) {
     summary_objects.push_back(SummaryObject(options, summary));
   }

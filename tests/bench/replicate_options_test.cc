@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -16,7 +17,7 @@ std::string Complaint(const std::function<void(ReplicateFlags*)>& change) {
   ReplicateFlags flags;
   change(&flags);
   const absl::StatusOr<ReplicateOptions> options = ParseReplicateOptions(flags, {0, 1});
-  return std::string(options.status().message());
+  return absl::StrCat(options.status().message());
 }
 
 TEST(ReplicateOptionsTest, DefaultsAreTheReadmesRun) {
