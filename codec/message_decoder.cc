@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "base/check.h"
 #include "codec/byte_reader.h"
 #include "codec/message_check.h"
 #include "codec/message_codec.h"
@@ -58,17 +57,6 @@ bool PlacePayload(const AppendShape& shape, const EntryView& first, PiecePayload
 }
 
 }  // namespace
-
-MessageDecoder::MessageDecoder(const CodecLimits& limits)
-    : limits_(limits), raftpb_(RaftpbLimits{limits.entries_max}) {
-  HAWSER_CHECK(limits.groups_max <= kSlotsMax);
-}
-
-void MessageDecoder::Reset() {
-  messages_ = 0;
-  current_ = nullptr;
-  slots_.Clear();
-}
 
 EntryView* MessageDecoder::EntriesFor(size_t count) {
   if (count > entries_capacity_) {
@@ -140,7 +128,7 @@ DecodeError MessageDecoder::ReadContext(size_t bytes, absl::string_view* behind,
     return DecodeError::kTruncated;
   }
   behind->remove_prefix(bytes + kCheckBytes);
-  return check == Crc32c(message->context) ? DecodeError::kNone : DecodeError::kBadCheck;
+  return SameCheck(Crc32c(message->context), check) ? DecodeError::kNone : DecodeError::kBadCheck;
 }
 
 template <typename Payload>
@@ -194,8 +182,8 @@ DecodeError MessageDecoder::DecodeShort(uint8_t tag, absl::string_view head, Pay
   fields = (fields & ~uint64_t{0xff}) | tag;
   fields &= ~uint64_t{0} >> (64 - 8 * fields_bytes);
   SlotState* const state = target.state;
-  if (ShortCheck(fields, StateSum(messages_, *state, target.slot)) !=
-      static_cast<uint8_t>(head[check_at])) {
+  if (!SameCheck(ShortCheck(fields, StateSum(messages_, *state, target.slot)),
+                 static_cast<uint8_t>(head[check_at]))) {
     return DecodeError::kBadCheck;
   }
   MessageView& message = out->message;
@@ -217,36 +205,6 @@ DecodeError MessageDecoder::DecodeShort(uint8_t tag, absl::string_view head, Pay
   current_ = state;
   current_slot_ = target.slot;
   return DecodeError::kNone;
-}
-
-DecodeError MessageDecoder::CheckRecord(uint8_t tag, absl::string_view bytes, Target* target,
-                                        absl::string_view* head) {
-  const bool named = (tag & kGroup) != 0;
-  const bool fresh = (tag & (kWide | kExtra)) != 0;
-  if (named + ((tag & kWide) != 0) + ((tag & kExtra) != 0) > 1) {
-    return DecodeError::kBadHead;
-  }
-  if (!fresh) {
-    const DecodeError found = FindTarget(tag, bytes, target);
-    if (found != DecodeError::kNone) {
-      return found;
-    }
-  }
-  ByteReader in(bytes);
-  in.Bytes(1 + (named ? kSlotBytes : 0));
-  const uint64_t head_bytes = in.Varint();
-  const size_t before = static_cast<size_t>(in.at() - bytes.data());
-  const uint32_t check = in.U32();
-  if (head_bytes > limits_.message_bytes_max) {
-    return DecodeError::kTooLarge;
-  }
-  *head = in.Bytes(head_bytes);
-  if (in.failed()) {
-    return DecodeError::kTruncated;
-  }
-  const uint64_t state_sum = fresh ? messages_ : StateSum(messages_, *target->state, target->slot);
-  return check == MessageCheck(state_sum, bytes.substr(0, before), *head) ? DecodeError::kNone
-                                                                          : DecodeError::kBadCheck;
 }
 
 template <typename Payload>
@@ -308,33 +266,6 @@ DecodeError MessageDecoder::DecodeRecord(uint8_t tag, absl::string_view bytes, P
     current_slot_ = target.slot;
   }
   return DecodeError::kNone;
-}
-
-DecodeError MessageDecoder::DecodeWhole(uint8_t tag, absl::string_view bytes, FlatPayload* payload,
-                                        DecodedMessage* out) {
-  if ((tag & (kWide | kExtra)) != 0) {
-    return DecodeError::kReservedForm;
-  }
-  ByteReader in(bytes);
-  in.U8();
-  const uint64_t unnamed = current_ == nullptr ? 0 : current_->group;
-  out->group = (tag & kGroup) != 0 ? in.Varint() : unnamed;
-  const uint64_t raftpb_bytes = in.Varint();
-  const size_t before = static_cast<size_t>(in.at() - bytes.data());
-  const uint32_t check = in.U32();
-  if (raftpb_bytes > limits_.message_bytes_max) {
-    return DecodeError::kTooLarge;
-  }
-  const absl::string_view raftpb = in.Bytes(raftpb_bytes);
-  if (in.failed()) {
-    return DecodeError::kTruncated;
-  }
-  if (check != MessageCheck(messages_, bytes.substr(0, before), raftpb)) {
-    return DecodeError::kBadCheck;
-  }
-  ++messages_;
-  payload->Start(in.at());
-  return raftpb_.Decode(raftpb, &out->message);
 }
 
 void MessageDecoder::CountDecoded(const DecodedMessage& decoded, bool predicted) {
