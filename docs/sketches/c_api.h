@@ -4,6 +4,8 @@
 /* A C interface on top of Hawser, as a user would write it. All callbacks run inside hawser_poll.
  */
 
+/* NOLINTBEGIN(modernize-deprecated-headers,readability-identifier-naming): this is C. */
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,5 +76,7 @@ int hawser_timeout_ms(hawser_node* node);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-deprecated-headers,readability-identifier-naming) */
 
 #endif /* HAWSER_DOCS_SKETCHES_C_API_H_ */

@@ -6,13 +6,15 @@
 #include <cstddef>
 #include <cstdint>
 
+// Names and types are the original's.
+// NOLINTBEGIN(readability-identifier-naming,google-runtime-int)
 namespace foreign {
 
 // --- raft.h ---
 
-using raft_id = unsigned long long;     // NOLINT(google-runtime-int): as in raft.h.
-using raft_term = unsigned long long;   // NOLINT(google-runtime-int)
-using raft_index = unsigned long long;  // NOLINT(google-runtime-int)
+using raft_id = unsigned long long;
+using raft_term = unsigned long long;
+using raft_index = unsigned long long;
 
 enum { RAFT_CANCELED = 13, RAFT_NOCONNECTION = 16, RAFT_IOERR = 18 };
 enum { RAFT_COMMAND = 1, RAFT_BARRIER, RAFT_CHANGE };
@@ -25,7 +27,7 @@ struct raft_buffer {
 
 struct raft_entry {
   raft_term term;
-  unsigned short type;  // NOLINT(google-runtime-int)
+  unsigned short type;
   raft_buffer buf;
   void* batch;
 };
@@ -68,7 +70,7 @@ enum {
 };
 
 struct raft_message {
-  unsigned short type;  // NOLINT(google-runtime-int)
+  unsigned short type;
   raft_id server_id;
   const char* server_address;
   union {
@@ -128,5 +130,6 @@ int uv_poll_start(uv_poll_t* handle, int events, void (*cb)(uv_poll_t*, int stat
 void uv_close(uv_handle_t* handle, void (*cb)(uv_handle_t* handle));
 
 }  // namespace foreign
+// NOLINTEND(readability-identifier-naming,google-runtime-int)
 
 #endif  // HAWSER_DOCS_SKETCHES_FOREIGN_LIBRAFT_H_

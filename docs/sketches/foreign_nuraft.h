@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+// Names and types are the original's.
+// NOLINTBEGIN(readability-identifier-naming,google-default-arguments)
 namespace foreign {
 
 template <typename T>
@@ -91,5 +93,6 @@ ptr<req_msg> parse_request(const char* data, size_t size);
 ptr<resp_msg> parse_response(const char* data, size_t size);
 
 }  // namespace foreign
+// NOLINTEND(readability-identifier-naming,google-default-arguments)
 
 #endif  // HAWSER_DOCS_SKETCHES_FOREIGN_NURAFT_H_

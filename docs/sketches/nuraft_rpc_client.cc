@@ -145,8 +145,9 @@ class Rpc final : public NuRaftRpc, public RaftHandler {
 
   absl::Status Init(const Options& options) {
     auto transport = Transport::Create(options, this);
-    if (transport.ok()) transport_ = *std::move(transport);
-    return transport.status();
+    if (!transport.ok()) return transport.status();
+    transport_ = *std::move(transport);
+    return absl::OkStatus();
   }
 
   ptr<foreign::rpc_client> create_client(const std::string& endpoint) override {

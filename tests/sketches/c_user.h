@@ -1,6 +1,8 @@
 #ifndef HAWSER_TESTS_SKETCHES_C_USER_H_
 #define HAWSER_TESTS_SKETCHES_C_USER_H_
 
+/* A program in C on the C interface, for c_api_test. */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
