@@ -178,7 +178,7 @@ def private_targets(tree):
         if _listed(path, tidy_lists.PUBLIC_PACKAGES):
             continue
         for number, line in _lines_matching(tree.text(path), r"\bdefault_visibility\b"):
-            if not re.search(r'= \["(//visibility:private|//tests/[^"]*)"\]', line):
+            if not re.search(r'= \["(//visibility:private|//tests[/:][^"]*)"\]', line):
                 yield path, number, "private (or for its tests) by default; say more at the target"
 
 
