@@ -87,6 +87,11 @@ class Core {
   }
   // Gives back a message that is done with: releases its Hold.
   void Release(QueuedMessage* message);
+  // Numbers of epochs and fences rise over all peers, so that a peer that was removed and added
+  // again never sees an old one.
+  uint32_t NextEpoch() { return ++last_epoch_; }
+  uint32_t last_epoch() const { return last_epoch_; }
+  uint32_t NextFence() { return ++last_fence_; }
   // Counts a connection that never belonged to a peer.
   void CountRefused(CloseReason reason) { ++refused_[static_cast<int>(reason)]; }
 
@@ -101,6 +106,8 @@ class Core {
   const Parts parts_;
   int64_t now_ns_ = 0;
   int64_t next_deadline_ns_;
+  uint32_t last_epoch_ = 0;
+  uint32_t last_fence_ = 0;
   bool started_ = false;
   bool stopped_ = false;
   absl::flat_hash_map<NodeId, std::unique_ptr<Peer>> peers_;

@@ -8,10 +8,13 @@
 
 namespace hawser {
 
-// Units that only control frames may spend, so that an acknowledgement can always go out.
-inline constexpr uint32_t kControlCreditReserve = 4;
-// Further units that only the URGENT lane may spend.
-inline constexpr uint32_t kUrgentCreditReserve = 4;
+// Units that must be left after a frame was sent, by what the frame is: the last ones are kept for
+// frames that let the peer go on (docs/wire_format.md, "No deadlock").
+inline constexpr uint32_t kCreditLeftByAppendAndBulk = 8;
+inline constexpr uint32_t kCreditLeftByUrgentAndControl = 4;
+inline constexpr uint32_t kCreditLeftByAck = 2;
+inline constexpr uint32_t kCreditLeftByPing = 1;
+inline constexpr uint32_t kCreditLeftByLastWords = 0;  // PONG, GOAWAY
 
 // The sender's half: absolute counts over the link's life, modulo 2^32.
 //
@@ -22,10 +25,18 @@ class SendCredit {
   explicit SendCredit(uint32_t unit_bytes) : unit_bytes_(unit_bytes) {}
 
   // The grant in the peer's HELLO: counting starts here.
-  void Start(uint32_t granted) { granted_ = granted; }
+  void Start(uint32_t granted) {
+    granted_ = granted;
+    started_ = true;
+  }
+  bool started() const { return started_; }
+  // The least that a first grant must be, so that the largest frame can always go some time.
+  uint32_t FirstGrantMin(size_t frame_bytes_max) const {
+    const uint32_t units = 2 * UnitsOf(frame_bytes_max) + 16;
+    return units < 32 ? 32 : units;
+  }
 
-  // False when the grant goes backwards by more than reordering of threads could explain, or
-  // jumps beyond reason: the peer's arithmetic is broken.
+  // False when the grant goes back, or further ahead than any window: the peer's count is broken.
   bool OnGrant(uint32_t granted) {
     const int32_t step = static_cast<int32_t>(granted - granted_);
     if (step < 0 || granted - spent_ > kOutstandingMax) return false;
@@ -36,7 +47,10 @@ class SendCredit {
   uint32_t UnitsOf(size_t frame_bytes) const {
     return static_cast<uint32_t>((frame_bytes + unit_bytes_ - 1) / unit_bytes_);
   }
-  bool MaySpend(uint32_t units, uint32_t reserve) const { return left() >= units + reserve; }
+  // Whether a frame may go that must leave `must_be_left` units.
+  bool MaySpend(uint32_t units, uint32_t must_be_left) const {
+    return left() >= units + must_be_left;
+  }
   void Spend(uint32_t units) { spent_ += units; }
   uint32_t left() const { return granted_ - spent_; }
 
@@ -47,6 +61,7 @@ class SendCredit {
   const uint32_t unit_bytes_;
   uint32_t granted_ = 0;
   uint32_t spent_ = 0;
+  bool started_ = false;
 };
 
 // The receiver's half.
@@ -63,15 +78,23 @@ class ReceiveCredit {
     return received_ - freed_ <= window_;
   }
   // The memory of a frame is free again.
-  void OnFreed(size_t frame_bytes) { freed_ += UnitsOf(frame_bytes); }
+  void OnFreed(size_t frame_bytes, bool sequenced) {
+    freed_ += UnitsOf(frame_bytes);
+    sequenced_untold_ = sequenced_untold_ || sequenced;
+  }
 
   // What to write into the next frame's header.
   uint32_t Grant() {
     told_ = freed_ + window_;
+    sequenced_untold_ = false;
     return told_;
   }
-  // True when a quarter of the window was freed and the peer does not know.
-  bool GrantDue() const { return freed_ + window_ - told_ >= window_ / 4; }
+  // True when the peer must be told although nothing else is sent: a quarter of the window was
+  // freed since, or a message's units were and the peer may have too few left to send one.
+  bool GrantDue() const {
+    return freed_ + window_ - told_ >= window_ / 4 ||
+           (sequenced_untold_ && told_ - received_ <= kCreditLeftByAppendAndBulk);
+  }
 
  private:
   uint32_t UnitsOf(size_t frame_bytes) const {
@@ -83,6 +106,7 @@ class ReceiveCredit {
   uint32_t received_ = 0;
   uint32_t freed_ = 0;
   uint32_t told_ = 0;
+  bool sequenced_untold_ = false;
 };
 
 }  // namespace hawser

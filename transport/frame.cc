@@ -20,7 +20,9 @@ bool FlagsAllowed(FrameType type, uint8_t flags, uint16_t count) {
   const bool last = (flags & kFlagLast) != 0;
   if (IsSequenced(type)) {
     if ((flags & kLaneMask) == kNoLane) return false;
-    if (type == FrameType::kFragment) return first == (count == 0);
+    if (type == FrameType::kFragment) {
+      return first == (count == 0) && (flags & kLaneMask) != static_cast<uint8_t>(Lane::kUrgent);
+    }
     if (type == FrameType::kData) return !first && !last && count > 0;
     return (flags & kLaneMask) == static_cast<uint8_t>(Lane::kBulk) && !first && !last;
   }

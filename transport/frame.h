@@ -46,13 +46,18 @@ constexpr int FixedBodyBytes(FrameType type) {
   switch (type) {
     case FrameType::kAck:
       return 0;
-    case FrameType::kPing:
-    case FrameType::kPong:
-    case FrameType::kFence:
-      return 8;
-    case FrameType::kStart:
     case FrameType::kSwitch:
       return 4;
+    case FrameType::kPing:
+    case FrameType::kPong:
+    case FrameType::kStart:
+      return 8;
+    case FrameType::kFence:
+      return 12;
+    case FrameType::kBulkAck:
+      return 20;
+    case FrameType::kBulkGrant:
+      return 36;
     default:
       return -1;
   }

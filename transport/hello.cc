@@ -13,6 +13,7 @@ constexpr size_t kAddressBytesMax = 256;
 constexpr size_t kClusterIdBytesMax = 64;
 constexpr uint32_t kFrameBytesMin = 4096;
 constexpr size_t kGoawayTextBytesMax = 256;
+constexpr uint32_t kEntriesMaxUnsaid = 65536;
 
 bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& addresses) {
   return addresses.size() <= kAddressesMax &&
@@ -26,6 +27,8 @@ std::string EncodeHello(const Hello& hello) {
   transport::v1::Hello proto;
   proto.set_wire_version_min(hello.wire_version_min);
   proto.set_wire_version_max(hello.wire_version_max);
+  proto.set_features(hello.features);
+  proto.set_features_required(hello.features_required);
   proto.set_cluster_id(hello.cluster_id);
   proto.set_node_id(hello.node_id);
   proto.set_to_node_id(hello.to_node_id);
@@ -33,6 +36,7 @@ std::string EncodeHello(const Hello& hello) {
   for (const std::string& address : hello.grpc_addresses) proto.add_grpc_addresses(address);
   proto.set_frame_bytes_max(hello.frame_bytes_max);
   proto.set_message_bytes_max(hello.message_bytes_max);
+  proto.set_message_entries_max(hello.message_entries_max);
   proto.set_receive_unit_bytes(hello.receive_unit_bytes);
   return proto.SerializeAsString();
 }
@@ -51,6 +55,8 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
   }
   hello->wire_version_min = proto.wire_version_min();
   hello->wire_version_max = proto.wire_version_max();
+  hello->features = proto.features();
+  hello->features_required = proto.features_required();
   hello->cluster_id = proto.cluster_id();
   hello->node_id = proto.node_id();
   hello->to_node_id = proto.to_node_id();
@@ -58,9 +64,10 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
   hello->grpc_addresses.assign(proto.grpc_addresses().begin(), proto.grpc_addresses().end());
   hello->frame_bytes_max = proto.frame_bytes_max();
   hello->message_bytes_max = proto.message_bytes_max();
+  hello->message_entries_max =
+      proto.message_entries_max() == 0 ? kEntriesMaxUnsaid : proto.message_entries_max();
   hello->receive_unit_bytes = proto.receive_unit_bytes();
-  // A feature that the other end cannot do without and we do not have.
-  return proto.features_required() == 0 ? CloseReason::kNone : CloseReason::kVersionMismatch;
+  return CloseReason::kNone;
 }
 
 CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialled) {
@@ -69,6 +76,11 @@ CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialle
   if (hello.to_node_id != options.node_id) return CloseReason::kWrongNode;
   if (dialled != 0 && hello.node_id != dialled) return CloseReason::kWrongNode;
   if (hello.wire_version_min > kWireVersion || hello.wire_version_max < kWireVersion) {
+    return CloseReason::kVersionMismatch;
+  }
+  // A feature that one end cannot do without and the other does not have.
+  if ((hello.features_required & ~kFeaturesOffered) != 0 ||
+      (kFeaturesRequired & ~hello.features) != 0) {
     return CloseReason::kVersionMismatch;
   }
   if (hello.receive_unit_bytes != kGrpcCreditUnitBytes) return CloseReason::kBadHello;

@@ -14,12 +14,21 @@
 
 namespace hawser {
 
-// The largest HELLO or GOAWAY body that is read.
-inline constexpr size_t kHelloBytesMax = 4096;
+// The largest HELLO, GOAWAY or CONTROL body that is read; the frame is 4096 bytes.
+inline constexpr size_t kHelloBytesMax = 4080;
+
+// Feature bits.
+inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short forms.
+
+// What this version offers, and what it cannot do without.
+inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted;
+inline constexpr uint64_t kFeaturesRequired = kFeaturePredicted;
 
 struct Hello {
   uint32_t wire_version_min = 0;
   uint32_t wire_version_max = 0;
+  uint64_t features = 0;
+  uint64_t features_required = 0;
   std::string cluster_id;
   NodeId node_id = 0;
   NodeId to_node_id = 0;  // Whom the sender believes to reach.
@@ -27,6 +36,7 @@ struct Hello {
   std::vector<std::string> grpc_addresses;
   uint32_t frame_bytes_max = 0;
   uint32_t message_bytes_max = 0;
+  uint32_t message_entries_max = 0;
   uint32_t receive_unit_bytes = 0;
 };
 

@@ -16,6 +16,8 @@ const char* LossReasonName(LossReason reason) {
       return "stopped";
     case LossReason::kPeerRemoved:
       return "peer_removed";
+    case LossReason::kOverPeerLimit:
+      return "over_peer_limit";
   }
   return "unknown";
 }

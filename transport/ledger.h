@@ -19,9 +19,10 @@ enum class LossReason : uint8_t {
   kExpired = 3,        // Waited too long for a link.
   kStopped = 4,        // The transport was stopped first.
   kPeerRemoved = 5,    // The peer was removed first.
+  kOverPeerLimit = 6,  // Larger than the peer takes, which was not known at Send.
 };
 
-inline constexpr int kLossReasonCount = 6;
+inline constexpr int kLossReasonCount = 7;
 
 // "link_lost" and so on, as in metrics and docs.
 const char* LossReasonName(LossReason reason);

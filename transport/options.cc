@@ -43,7 +43,7 @@ absl::Status ValidateLimits(const Options& o) {
       {"urgent_queue_messages_max", o.urgent_queue_messages_max, 1, 1 << 20, "messages"},
       {"append_queue_messages_max", o.append_queue_messages_max, 1, 1 << 20, "messages"},
       {"bulk_queue_messages_max", o.bulk_queue_messages_max, 1, 1 << 20, "messages"},
-      {"receive_window_bytes", o.receive_window_bytes, 16 * kGrpcCreditUnitBytes, 1024 * kMiB,
+      {"receive_window_bytes", o.receive_window_bytes, 32 * kGrpcCreditUnitBytes, 1024 * kMiB,
        "bytes"},
       {"append_unacked_bytes_max", o.append_unacked_bytes_max, 8 * kKiB, 64 * kMiB, "bytes"},
       {"bulk_unacked_bytes_max", o.bulk_unacked_bytes_max, 8 * kKiB, 64 * kMiB, "bytes"},
@@ -73,11 +73,13 @@ absl::Status ValidateRelations(const Options& o) {
                                                    " ms, less than redial_delay_ms_min (",
                                                    o.redial_delay_ms_min, " ms)"));
   }
-  // Twice: one frame under way while the last one's credit comes back.
-  if (o.receive_window_bytes < 2 * uint64_t{o.grpc_frame_bytes_max}) {
+  // One frame under way while the last one's credit comes back, and the units that stay in reserve.
+  const uint64_t window_bytes_min =
+      2 * uint64_t{o.grpc_frame_bytes_max} + 18 * uint64_t{kGrpcCreditUnitBytes};
+  if (o.receive_window_bytes < window_bytes_min) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "receive_window_bytes is ", o.receive_window_bytes,
-        " bytes; set it to at least twice grpc_frame_bytes_max (", o.grpc_frame_bytes_max, ")"));
+        "receive_window_bytes is ", o.receive_window_bytes, " bytes; with grpc_frame_bytes_max of ",
+        o.grpc_frame_bytes_max, " set it to at least ", window_bytes_min));
   }
   const struct {
     absl::string_view name;

@@ -75,30 +75,38 @@ void Peer::Attach(Session* session) {
   if (session == dialling_) dialling_ = nullptr;
   if (session_ != nullptr) session_->Close(CloseReason::kReplaced, "a newer stream of this pair");
   session_ = session;
-  fenced_by_peer_ = started_by_peer_ = started_ = false;
+  started_by_peer_ = discarding_ = started_ = false;
+  receive_.NewLink();
   for (FragmentJoiner& joiner : joiners_) joiner.Reset();
   const uint64_t incarnation = session->remote_hello().incarnation;
   if (incarnation != remote_incarnation_) {
     // Another process: what was on its way died with the old one.
     LoseInFlight(LossReason::kPeerRestarted);
     receive_.StartEpoch(0);
+    consumed_ = Position();
+    fence_seen_ = 0;
     remote_incarnation_ = incarnation;
   }
   ++counters_.connects;
   SetState(PeerState::kSettling, CloseReason::kNone, "");
-  char body[8];
-  StoreLittle<uint32_t>(receive_.epoch(), body);
-  StoreLittle<uint32_t>(receive_.consumed(), body + 4);
+  fence_sent_ = core_->NextFence();
+  char body[12];
+  StoreLittle<uint32_t>(consumed_.epoch, body);
+  StoreLittle<uint32_t>(consumed_.sequence, body + 4);
+  StoreLittle<uint32_t>(fence_sent_, body + 8);
   session->SendControl(FrameType::kFence, absl::string_view(body, sizeof(body)));
   session->Flush();
 }
 
-CloseReason Peer::OnFence(uint32_t epoch, uint32_t consumed) {
-  if (fenced_by_peer_) return CloseReason::kBadEpoch;
-  if (SequenceAfter(epoch, send_.epoch())) return CloseReason::kBadEpoch;
-  fenced_by_peer_ = true;
-  if (epoch == send_.epoch() && Acknowledge(consumed) != CloseReason::kNone) {
-    return CloseReason::kBadAck;
+CloseReason Peer::OnFence(uint32_t epoch, uint32_t sequence, uint32_t fence) {
+  // A repeat of what was answered.
+  if (fence_seen_ != 0 && !SequenceAfter(fence, fence_seen_)) return CloseReason::kNone;
+  fence_seen_ = fence;
+  // An older epoch: our last one never began there, all of it is lost. One that was sent before
+  // this peer was removed and added again settles nothing.
+  if (SequenceAfter(epoch, core_->last_epoch())) return CloseReason::kBadEpoch;
+  if (epoch == send_.epoch() && Acknowledge(sequence) != CloseReason::kNone) {
+    return CloseReason::kBadEpoch;
   }
   LoseInFlight(LossReason::kLinkLost);
   TellOutage();
@@ -107,12 +115,14 @@ CloseReason Peer::OnFence(uint32_t epoch, uint32_t consumed) {
 }
 
 void Peer::StartSending() {
-  send_.StartEpoch(send_.epoch() + 1);
+  if (!started_) send_.NewLink();
+  send_.StartEpoch(core_->NextEpoch());
   for (MessageEncoder& encoder : encoders_) encoder.Reset();
   for (Fragments& fragments : fragments_) fragments = Fragments();
   started_ = true;
-  char body[4];
+  char body[8];
   StoreLittle<uint32_t>(send_.epoch(), body);
+  StoreLittle<uint32_t>(fence_seen_, body + 4);
   session_->SendControl(FrameType::kStart, absl::string_view(body, sizeof(body)));
   session_->Flush();
   gate_->set_state(PeerGate::State::kOpen);
@@ -120,8 +130,11 @@ void Peer::StartSending() {
   MaybeUp();
 }
 
-CloseReason Peer::OnStart(uint32_t epoch) {
-  if (started_by_peer_ || !SequenceAfter(epoch, receive_.epoch())) return CloseReason::kBadEpoch;
+CloseReason Peer::OnStart(uint32_t epoch, uint32_t fence) {
+  if (SequenceAfter(fence, fence_sent_)) return CloseReason::kBadEpoch;
+  discarding_ = fence != fence_sent_;
+  if (discarding_) return CloseReason::kNone;
+  if (!SequenceAfter(epoch, receive_.epoch())) return CloseReason::kBadEpoch;
   receive_.StartEpoch(epoch);
   for (MessageDecoder& decoder : decoders_) decoder.Reset();
   started_by_peer_ = true;
@@ -312,6 +325,7 @@ PeerStatus Peer::Describe() const {
   }
   status.frames_unacknowledged = send_.unacknowledged();
   status.credit_units_left = session_ == nullptr ? 0 : session_->credit_units_left();
+  status.rtt_us = session_ == nullptr ? 0 : session_->rtt_ns() / 1000;
   return status;
 }
 

@@ -51,14 +51,12 @@ class Peer {
   CloseReason OnSequenced(const FrameHeader& header, absl::string_view body,
                           absl::string_view frame, ReceiveBuffer* buffer);
   CloseReason OnAck(uint32_t ack);
-  CloseReason OnFence(uint32_t epoch, uint32_t consumed);
-  CloseReason OnStart(uint32_t epoch);
+  CloseReason OnFence(uint32_t epoch, uint32_t sequence, uint32_t fence);
+  CloseReason OnStart(uint32_t epoch, uint32_t fence);
   // A control frame names the last sequence number sent: what we received must agree.
-  bool SequenceAgrees(uint32_t sequence) const {
-    return sequence == (started_by_peer_ ? receive_.received() : 0);
-  }
-  // What the next frame tells of receiving, and of sending. 0 before the epoch began on this link.
-  uint32_t TellAck() { return started_by_peer_ ? receive_.Tell() : 0; }
+  bool SequenceAgrees(uint32_t sequence) const { return sequence == receive_.received(); }
+  // What the next frame tells of receiving, and of sending.
+  uint32_t TellAck() { return receive_.Tell(); }
   uint32_t sequence_sent() const { return started_ ? send_.sent() : 0; }
 
   // --- Life ---
@@ -112,6 +110,9 @@ class Peer {
 
   // peer_send.cc
   bool LaneOpen(Lane lane) const;
+  bool OverPeerLimit(const QueuedMessage& message) const;
+  // Gives up messages at the front that the peer would refuse; true when there is one to send.
+  bool FrontIsSendable(Lane lane);
   size_t FrameCapacity(Lane lane) const;
   bool SendDataFrame(Lane lane);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
@@ -137,9 +138,11 @@ class Peer {
   int64_t since_ns_ = 0;
   Session* session_ = nullptr;
   uint64_t remote_incarnation_ = 0;
-  bool fenced_by_peer_ = false;  // On this session; we may START.
-  bool started_by_peer_ = false;
-  bool started_ = false;  // By us, on this session.
+  uint32_t fence_seen_ = 0;       // The newest of the peer's fences.
+  uint32_t fence_sent_ = 0;       // The newest of ours.
+  bool started_by_peer_ = false;  // On this session.
+  bool discarding_ = false;       // The peer's START was older than our fence.
+  bool started_ = false;          // By us, on this session.
   bool writable_due_ = false;
   // Dialling.
   Session* dialling_ = nullptr;
@@ -165,6 +168,12 @@ class Peer {
 
   // Receiving.
   ReceiveSequence receive_;
+  // How far the peer's frames were consumed, over all links: what a FENCE says.
+  struct Position {
+    uint32_t epoch = 0;
+    uint32_t sequence = 0;
+  };
+  Position consumed_;
   std::array<MessageDecoder, kLaneCount> decoders_;  // by lane
   std::array<FragmentJoiner, kLaneCount> joiners_;
 

@@ -28,8 +28,9 @@ CloseReason Peer::Acknowledge(uint32_t ack) {
 
 CloseReason Peer::OnSequenced(const FrameHeader& header, absl::string_view body,
                               absl::string_view frame, ReceiveBuffer* buffer) {
-  if (!started_by_peer_) return CloseReason::kBadEpoch;
+  if (!started_by_peer_ && !discarding_) return CloseReason::kBadEpoch;
   if (!receive_.OnFrame(header.sequence)) return CloseReason::kBadSequence;
+  if (discarding_) return CloseReason::kNone;
   ++counters_.frames_received;
   counters_.frame_bytes_received += frame.size();
   CloseReason reason = CloseReason::kNotBuilt;
@@ -37,6 +38,8 @@ CloseReason Peer::OnSequenced(const FrameHeader& header, absl::string_view body,
   if (header.type == FrameType::kFragment) reason = OnFragment(header, body);
   if (reason != CloseReason::kNone) return reason;
   receive_.OnConsumed(frame.size(), core_->now_ns());
+  consumed_.epoch = receive_.epoch();
+  consumed_.sequence = receive_.consumed();
   core_->MarkDirty(this);
   return CloseReason::kNone;
 }

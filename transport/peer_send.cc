@@ -35,15 +35,14 @@ void Peer::Pump() {
   bool sent = false;
   for (int i = 0; i < kLaneCount && started_ && session_->writable(); ++i) {
     const Lane lane = static_cast<Lane>(i);
-    while (queue_.front(lane) != nullptr && LaneOpen(lane) &&
+    while (FrontIsSendable(lane) && LaneOpen(lane) &&
            counters_.frame_bytes_sent - bytes_before < kWriteBytesMax && SendDataFrame(lane)) {
       sent = true;
     }
   }
   if (!sent && started_by_peer_ && (receive_.AckDue(core_->now_ns()) || session_->grant_due())) {
-    session_->SendControl(FrameType::kAck, "");
-    ++counters_.ack_frames_sent;
-    sent = true;
+    sent = session_->SendControl(FrameType::kAck, "");
+    counters_.ack_frames_sent += sent;
   }
   if (sent) session_->Flush();
   if (started_by_peer_) core_->WakeAt(receive_.AckDeadline());
@@ -61,6 +60,27 @@ bool Peer::LaneOpen(Lane lane) const {
       return unacked < options.bulk_unacked_bytes_max;
   }
   return false;
+}
+
+bool Peer::OverPeerLimit(const QueuedMessage& message) const {
+  const Hello& remote = session_->remote_hello();
+  return message.view.entries.size() > remote.message_entries_max ||
+         message.view.responses.size() > remote.message_entries_max ||
+         MessageEncoder::SizeBound(message.view) > remote.message_bytes_max;
+}
+
+bool Peer::FrontIsSendable(Lane lane) {
+  QueuedMessage* message;
+  while ((message = queue_.front(lane)) != nullptr && OverPeerLimit(*message)) {
+    queue_.Pop(lane);
+    ledger_.LoseQueued(message->payload_bytes, LossReason::kOverPeerLimit);
+    outage_.Add(message->group, message->payload_bytes, message->view.type == MessageType::kSnap,
+                LossReason::kOverPeerLimit);
+    Forget(message);
+    LoseBehindGap();
+    TellOutage();
+  }
+  return message != nullptr;
 }
 
 size_t Peer::FrameCapacity(Lane lane) const {
@@ -95,7 +115,8 @@ size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* hea
   MessageEncoder& encoder = encoders_[static_cast<int>(lane)];
   size_t bytes = kFrameHeaderBytes;
   QueuedMessage* message;
-  while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX) {
+  while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
+         !OverPeerLimit(*message)) {
     const size_t encoded =
         encoder.Encode(message->group, message->view, frame + bytes, capacity - bytes);
     if (encoded == 0) break;

@@ -16,10 +16,9 @@ namespace hawser {
 // One per peer. Invariant: acked <= sent (modulo 2^32).
 class SendSequence {
  public:
-  void StartEpoch(uint32_t epoch) {
-    epoch_ = epoch;
-    sent_ = acked_ = 0;
-  }
+  // Numbers run on over the epochs of a link, and begin anew with each link.
+  void NewLink() { sent_ = acked_ = 0; }
+  void StartEpoch(uint32_t epoch) { epoch_ = epoch; }
   uint32_t Next() { return ++sent_; }
   // False: `ack` acknowledges what was never sent, or takes an acknowledgement back.
   bool OnAck(uint32_t ack) {
@@ -53,12 +52,12 @@ class ReceiveSequence {
  public:
   explicit ReceiveSequence(AckPolicy policy) : policy_(policy) {}
 
-  void StartEpoch(uint32_t epoch) {
-    epoch_ = epoch;
+  void NewLink() {
     received_ = consumed_ = told_ = 0;
     unacked_bytes_ = 0;
     oldest_ns_ = 0;
   }
+  void StartEpoch(uint32_t epoch) { epoch_ = epoch; }
   // The next sequenced frame. False: a gap or a repeat.
   bool OnFrame(uint32_t sequence) { return sequence == ++received_; }
   // The frame last received was consumed: the handler returned for its messages.

@@ -10,9 +10,27 @@
 namespace hawser {
 namespace {
 
+// Part of the no-deadlock argument: grants travel on pings when nothing else does.
+constexpr int64_t kPingIntervalNs = 100 * 1000000;
+
 // What a refused peer should be told: it sees our stop as the stop of its peer.
 CloseReason ReasonForPeer(CloseReason reason) {
   return reason == CloseReason::kLocalStop ? CloseReason::kPeerStop : reason;
+}
+
+// Units that must be left after a control frame. docs/wire_format.md, "Sequence, ack, credit".
+uint32_t CreditLeftBy(FrameType type) {
+  switch (type) {
+    case FrameType::kAck:
+      return kCreditLeftByAck;
+    case FrameType::kPing:
+      return kCreditLeftByPing;
+    case FrameType::kPong:
+    case FrameType::kGoaway:
+      return kCreditLeftByLastWords;
+    default:
+      return kCreditLeftByUrgentAndControl;
+  }
 }
 
 bool IsRefusal(CloseReason reason) {
@@ -78,6 +96,8 @@ void Session::SendHello() {
   const Options& options = core_->options();
   Hello hello;
   hello.wire_version_min = hello.wire_version_max = kWireVersion;
+  hello.features = kFeaturesOffered;
+  hello.features_required = kFeaturesRequired;
   hello.cluster_id = options.cluster_id;
   hello.node_id = options.node_id;
   hello.to_node_id = node_;
@@ -86,18 +106,25 @@ void Session::SendHello() {
   if (hello.grpc_addresses.empty()) hello.grpc_addresses.push_back(core_->listen_address());
   hello.frame_bytes_max = options.grpc_frame_bytes_max;
   hello.message_bytes_max = options.message_bytes_max;
+  hello.message_entries_max = options.message_entries_max;
   hello.receive_unit_bytes = kGrpcCreditUnitBytes;
   SendControl(FrameType::kHello, EncodeHello(hello));
   Flush();
 }
 
-void Session::SendControl(FrameType type, absl::string_view body) {
+bool Session::SendControl(FrameType type, absl::string_view body) {
   FrameHeader header;
   header.type = type;
   const size_t bytes = kFrameHeaderBytes + body.size();
+  // HELLO, and a GOAWAY in its stead, come before any grant and are free.
+  if (send_credit_.started() &&
+      !send_credit_.MaySpend(send_credit_.UnitsOf(bytes), CreditLeftBy(type))) {
+    return false;
+  }
   FrameBuffer frame = link_->Allocate(bytes);
   body.copy(frame.data + kFrameHeaderBytes, body.size());
   SendFrame(header, frame, bytes);
+  return true;
 }
 
 void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
@@ -105,15 +132,14 @@ void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
   header.ack = peer_ == nullptr ? 0 : peer_->TellAck();
   header.credit = receive_credit_.Grant();
   EncodeFrameHeader(header, frame.data);
-  // HELLO comes before any grant and is free; credit counts from it.
   if (header.type != FrameType::kHello) send_credit_.Spend(send_credit_.UnitsOf(bytes));
   link_->Send(frame, bytes);
 }
 
 bool Session::MaySend(Lane lane, size_t bytes) const {
-  const uint32_t reserve =
-      kControlCreditReserve + (lane == Lane::kUrgent ? 0 : kUrgentCreditReserve);
-  return send_credit_.MaySpend(send_credit_.UnitsOf(bytes), reserve);
+  return send_credit_.MaySpend(send_credit_.UnitsOf(bytes), lane == Lane::kUrgent
+                                                                ? kCreditLeftByUrgentAndControl
+                                                                : kCreditLeftByAppendAndBulk);
 }
 
 void Session::OnFrame(ReceiveBuffer* buffer, absl::string_view frame) {
@@ -142,7 +168,7 @@ CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
     return CloseReason::kNone;
   }
   if (!receive_credit_.OnReceived(frame.size())) return CloseReason::kCreditOverrun;
-  if (!send_credit_.OnGrant(header.credit)) return CloseReason::kBadFrame;
+  if (!send_credit_.OnGrant(header.credit)) return CloseReason::kBadAck;
   CloseReason reason;
   if (state_ == SessionState::kAttached) {
     reason = peer_->OnAck(header.ack);
@@ -157,14 +183,16 @@ CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
   } else {
     reason = IsSequenced(header.type) ? CloseReason::kBadSequence : OnControl(header, body);
   }
-  receive_credit_.OnFreed(frame.size());
+  receive_credit_.OnFreed(frame.size(), IsSequenced(header.type));
   return reason;
 }
 
 CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body) {
   switch (header.type) {
     case FrameType::kAck:
+      return CloseReason::kNone;
     case FrameType::kPong:
+      OnPong(LoadLittle<uint64_t>(body.data()));
       return CloseReason::kNone;
     case FrameType::kPing:
       SendControl(FrameType::kPong, body);
@@ -174,7 +202,8 @@ CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body
       return OnFence(body);
     case FrameType::kStart:
       return peer_ == nullptr ? CloseReason::kBadEpoch
-                              : peer_->OnStart(LoadLittle<uint32_t>(body.data()));
+                              : peer_->OnStart(LoadLittle<uint32_t>(body.data()),
+                                               LoadLittle<uint32_t>(body.data() + 4));
     case FrameType::kGoaway:
       OnGoaway(body);
       return CloseReason::kNone;
@@ -187,6 +216,7 @@ CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body
     case FrameType::kBulkAck:
       return CloseReason::kNotBuilt;
     case FrameType::kHello:
+      return CloseReason::kBadHello;
     case FrameType::kData:
     case FrameType::kFragment:
     case FrameType::kBulkChunk:
@@ -210,6 +240,10 @@ void Session::OnHello(const FrameHeader& header, absl::string_view body) {
   if (reason != CloseReason::kNone) {
     Close(reason, absl::StrCat("hello of node ", remote_hello_.node_id, " of cluster \"",
                                remote_hello_.cluster_id, "\" to node ", remote_hello_.to_node_id));
+    return;
+  }
+  if (header.credit < send_credit_.FirstGrantMin(core_->options().grpc_frame_bytes_max)) {
+    Close(CloseReason::kBadHello, absl::StrCat("a first grant of ", header.credit, " units"));
     return;
   }
   send_credit_.Start(header.credit);
@@ -248,7 +282,23 @@ void Session::Attach() {
 
 CloseReason Session::OnFence(absl::string_view body) {
   if (state_ == SessionState::kDeciding) Attach();
-  return peer_->OnFence(LoadLittle<uint32_t>(body.data()), LoadLittle<uint32_t>(body.data() + 4));
+  return peer_->OnFence(LoadLittle<uint32_t>(body.data()), LoadLittle<uint32_t>(body.data() + 4),
+                        LoadLittle<uint32_t>(body.data() + 8));
+}
+
+void Session::SendPing() {
+  char body[8];
+  StoreLittle<int64_t>(core_->now_ns(), body);
+  if (!SendControl(FrameType::kPing, absl::string_view(body, sizeof(body)))) return;
+  ping_sent_ns_ = core_->now_ns();
+  Flush();
+}
+
+void Session::OnPong(uint64_t opaque) {
+  // One that answers no PING of ours is ignored.
+  if (ping_sent_ns_ == 0 || opaque != static_cast<uint64_t>(ping_sent_ns_)) return;
+  rtt_ns_ = core_->now_ns() - ping_sent_ns_;
+  ping_sent_ns_ = 0;
 }
 
 void Session::OnGoaway(absl::string_view body) {
@@ -302,8 +352,15 @@ void Session::Close(CloseReason reason, absl::string_view text) {
 }
 
 void Session::Tick() {
-  const bool waiting = state_ < SessionState::kAttached;
-  if (!waiting) return;
+  if (state_ == SessionState::kClosed) return;
+  if (state_ == SessionState::kAttached) {
+    if (core_->now_ns() >= next_ping_ns_) {
+      next_ping_ns_ = core_->now_ns() + kPingIntervalNs;
+      if (ping_sent_ns_ == 0) SendPing();
+    }
+    core_->WakeAt(next_ping_ns_);
+    return;
+  }
   if (core_->now_ns() >= hello_deadline_ns_) {
     Close(state_ == SessionState::kDialling ? CloseReason::kLinkError : CloseReason::kHelloTimeout,
           absl::StrCat("nothing in ", core_->options().hello_timeout_ms, " ms"));

@@ -53,7 +53,7 @@ class Session : public LinkEvents {
   // Ends the session for `reason`: tells the other end (GOAWAY) and the peer, if attached.
   void Close(CloseReason reason, absl::string_view text);
 
-  // The hello timeout; the peer's own timers are the peer's.
+  // The hello timeout and pings; the peer's own timers are the peer's.
   void Tick();
 
   // --- For the attached peer ---
@@ -64,8 +64,8 @@ class Session : public LinkEvents {
   FrameBuffer Allocate(size_t bytes) { return link_->Allocate(bytes); }
   // Sends a frame whose body is written; fills in the header's ack and credit.
   void SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes);
-  // Sends a control frame.
-  void SendControl(FrameType type, absl::string_view body);
+  // Sends a control frame. False: there is too little credit for one of its kind.
+  bool SendControl(FrameType type, absl::string_view body);
   void Flush() { link_->Flush(); }
   bool grant_due() const { return receive_credit_.GrantDue(); }
 
@@ -74,11 +74,13 @@ class Session : public LinkEvents {
   bool dialled_by_us() const { return dialled_ != 0; }
   const Hello& remote_hello() const { return remote_hello_; }
   LinkKind link_kind() const { return link_ == nullptr ? LinkKind::kNone : link_->kind(); }
+  int64_t rtt_ns() const { return rtt_ns_; }
   uint32_t credit_units_left() const { return send_credit_.left(); }
 
  private:
   void SetState(SessionState state);
   void SendHello();
+  void SendPing();
   void OnHello(const FrameHeader& header, absl::string_view body);
   // Which of two sessions in the hello stage lives; closes the other. True: this one.
   bool WinsTie();
@@ -87,6 +89,7 @@ class Session : public LinkEvents {
                        ReceiveBuffer* buffer);
   CloseReason OnControl(const FrameHeader& header, absl::string_view body);
   CloseReason OnFence(absl::string_view body);
+  void OnPong(uint64_t opaque);
   void OnGoaway(absl::string_view body);
   std::string Describe() const;
 
@@ -101,6 +104,9 @@ class Session : public LinkEvents {
   SendCredit send_credit_;
   ReceiveCredit receive_credit_;
   int64_t hello_deadline_ns_ = 0;
+  int64_t next_ping_ns_ = 0;
+  int64_t ping_sent_ns_ = 0;  // 0: no PING waits for its PONG
+  int64_t rtt_ns_ = 0;        // the last measured; 0: none yet
 };
 
 }  // namespace hawser

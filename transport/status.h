@@ -50,6 +50,7 @@ struct PeerStatus {
   uint64_t frames_unacknowledged = 0;
   uint32_t credit_units_left = 0;  // What we may still send.
   uint64_t leased_bytes = 0;
+  int64_t rtt_us = 0;  // The last PING's; 0: not measured yet.
 
   // Counted since the peer was added.
   Tally received;

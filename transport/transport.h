@@ -49,7 +49,7 @@ enum class SendResult : uint8_t {
   kStopped,        // Stop was called, or Start not yet.
   kLocalOnlyType,  // A type that a node only says to itself, or no type of raftpb at all.
   kTooLarge,       // Over message_bytes_max or message_entries_max.
-  kMalformed,       // A view that no raftpb message matches: an entry type or a zero_fields bit.
+  kMalformed,      // A view that no raftpb message matches: an entry type or a zero_fields bit.
 };
 
 const char* SendResultName(SendResult result);
