@@ -52,7 +52,8 @@ def line(cells):
 def header(results):
     machine, build, options = results["machine"], results["build"], results["options"]
     length = f"{options['entries']} entries" if options["entries"] else f"{options['seconds']:g} s"
-    answers = "each message" if options["ack_every"] == 1 else f"each {options['ack_every']} messages"
+    every = options["ack_every"]
+    answers = "each message" if every == 1 else f"each {every} messages"
     lines = [
         f"Machine: {machine['cpu_model']}, {machine['cores']} cores, {machine['memory']}, "
         f"{machine['os']}, kernel {machine['kernel']}. {results['date']}, commit "

@@ -32,6 +32,7 @@ class HawserFollower : public FollowerSide, private RaftHandler {
 
   // The leader dials.
   absl::Status Connect(int leader_port) override {
+    node_.StopLogging();
     return node_.transport().AddPeer(kLeaderNode, {});
   }
 
@@ -43,7 +44,10 @@ class HawserFollower : public FollowerSide, private RaftHandler {
     }
   }
 
-  void Stop() override { stop_.Notify(); }
+  void Stop() override {
+    stop_.Notify();
+    node_.Wake();
+  }
 
  private:
   void OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) override {

@@ -59,6 +59,7 @@ class HawserLeader : public LeaderSide, private RaftHandler {
       if (!added.ok()) return added;
     }
     WaitUntil(&HawserLeader::Connected);
+    node_.StopLogging();
     return absl::OkStatus();
   }
 
@@ -113,6 +114,9 @@ class HawserLeader : public LeaderSide, private RaftHandler {
 
   void OnPeerChange(NodeId node, bool up, LinkKind link, CloseReason reason) override {
     MutexLock lock(&mu_);
+    if (!up && !stopping_) {
+      fail_(absl::StrCat("the link to follower ", node, " ended: ", CloseReasonName(reason)));
+    }
     connected_ += up ? 1 : -1;
     changed_.NotifyAll();
   }
@@ -124,9 +128,7 @@ class HawserLeader : public LeaderSide, private RaftHandler {
   void OnUnreachable(NodeId node, const LossReport& report) override {
     MutexLock lock(&mu_);
     for (const Tally& tally : report.by_reason) drops_ += tally.messages;
-    if (!stopping_ && !report.empty()) {
-      fail_(absl::StrCat("the way to follower ", node, " failed, ", drops_, " messages were lost"));
-    }
+    if (!stopping_) fail_(absl::StrCat("follower ", node, " is unreachable"));
   }
 
   void SendWhatIsReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {

@@ -4,14 +4,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/log.h"
 
 namespace hawser::bench {
 namespace {
 
-// How long a poll sleeps at most, so that one that is to end does.
-constexpr absl::Duration kLongestSleep = absl::Milliseconds(50);
 constexpr absl::Duration kStopPatience = absl::Milliseconds(200);
 // Longer than any pause within a measurement.
 constexpr uint32_t kSpinUs = 1'000'000;
@@ -38,17 +37,21 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
   return port;
 }
 
+void HawserNode::StopLogging() {
+  SetLogSink([](absl::string_view /*line*/) {});
+}
+
 void HawserNode::Stop() {
   if (transport_ != nullptr) transport_->Stop(kStopPatience);
 }
 
 void HawserNode::PollUntil(const std::function<bool()>& done) {
-  absl::Time deadline = absl::Now() + kLongestSleep;
-  while (!done()) {
-    // The clock is read only when there was nothing to do.
-    const absl::Time until = workload_.spin ? absl::InfinitePast() : deadline;
-    if (transport_->Poll(until) == 0 && !workload_.spin) deadline = absl::Now() + kLongestSleep;
-  }
+  const absl::Time deadline = workload_.spin ? absl::InfinitePast() : absl::InfiniteFuture();
+  while (!done()) transport_->Poll(deadline);
+}
+
+void HawserNode::Wake() {
+  if (polls()) transport_->Wake();
 }
 
 std::string LoopbackAddress(int port) { return absl::StrCat("127.0.0.1:", port); }

@@ -31,9 +31,14 @@ class HawserNode {
   absl::StatusOr<int> Listen(RaftHandler* handler);
   void Stop();
 
-  // Polls until `done`, which is asked after each turn that may have changed it.
+  // Polls until `done`, which is asked after each turn and each Wake().
   // REQUIRES: polls().
   void PollUntil(const std::function<bool()>& done);
+  // Makes PollUntil ask again. Any thread.
+  void Wake();
+
+  // From here on what goes wrong is told by callbacks, and that peers leave is no news.
+  void StopLogging();
 
   bool polls() const { return mode_ == LoopMode::kPoll; }
   Transport& transport() { return *transport_; }
