@@ -1,5 +1,8 @@
 #include "transport/session.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/little_endian.h"
@@ -169,21 +172,20 @@ CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
   }
   if (!receive_credit_.OnReceived(frame.size())) return CloseReason::kCreditOverrun;
   if (!send_credit_.OnGrant(header.credit)) return CloseReason::kBadAck;
-  CloseReason reason;
-  if (state_ == SessionState::kAttached) {
-    reason = peer_->OnAck(header.ack);
-    if (reason != CloseReason::kNone) return reason;
-    if (IsSequenced(header.type)) {
-      reason = peer_->OnSequenced(header, body, frame, buffer);
-    } else if (!peer_->SequenceAgrees(header.sequence)) {
-      return CloseReason::kBadSequence;
-    } else {
-      reason = OnControl(header, body);
-    }
-  } else {
-    reason = IsSequenced(header.type) ? CloseReason::kBadSequence : OnControl(header, body);
+  const bool sequenced = IsSequenced(header.type);
+  // Control frames are freed before what they cause: a PONG tells its PING's unit too.
+  if (!sequenced) receive_credit_.OnFreed(frame.size(), sequenced);
+  if (state_ != SessionState::kAttached) {
+    return sequenced ? CloseReason::kBadEpoch : OnControl(header, body);
   }
-  receive_credit_.OnFreed(frame.size(), IsSequenced(header.type));
+  CloseReason reason = peer_->OnAck(header.ack);
+  if (reason != CloseReason::kNone) return reason;
+  if (!sequenced) {
+    return peer_->SequenceAgrees(header.sequence) ? OnControl(header, body)
+                                                  : CloseReason::kBadSequence;
+  }
+  reason = peer_->OnSequenced(header, body, frame, buffer);
+  receive_credit_.OnFreed(frame.size(), sequenced);
   return reason;
 }
 
@@ -242,7 +244,9 @@ void Session::OnHello(const FrameHeader& header, absl::string_view body) {
                                remote_hello_.cluster_id, "\" to node ", remote_hello_.to_node_id));
     return;
   }
-  if (header.credit < send_credit_.FirstGrantMin(core_->options().grpc_frame_bytes_max)) {
+  const uint32_t frame_bytes_max =
+      std::min(core_->options().grpc_frame_bytes_max, remote_hello_.frame_bytes_max);
+  if (header.credit < send_credit_.FirstGrantMin(frame_bytes_max)) {
     Close(CloseReason::kBadHello, absl::StrCat("a first grant of ", header.credit, " units"));
     return;
   }

@@ -1,0 +1,255 @@
+#include "transport/transport_impl.h"
+
+#include <limits>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/monotonic.h"
+#include "codec/raftpb_wire.h"
+
+namespace hawser {
+namespace {
+
+constexpr int64_t kDescribeWaitMs = 1000;
+
+// 64 random bits a start, never 0.
+uint64_t RandomIncarnation() {
+  std::random_device device;
+  const uint64_t bits = uint64_t{device()} << 32 | device();
+  return bits == 0 ? 1 : bits;
+}
+
+SendResult ToSendResult(PeerGate::Verdict verdict) {
+  switch (verdict) {
+    case PeerGate::Verdict::kEntered:
+      return SendResult::kAccepted;
+    case PeerGate::Verdict::kUnknownPeer:
+      return SendResult::kUnknownPeer;
+    case PeerGate::Verdict::kNotConnected:
+      return SendResult::kNotConnected;
+    case PeerGate::Verdict::kMessages:
+      return SendResult::kQueueMessages;
+    case PeerGate::Verdict::kBytes:
+      return SendResult::kQueueBytes;
+  }
+  return SendResult::kUnknownPeer;
+}
+
+}  // namespace
+
+int64_t ToMonotonicNs(absl::Time deadline) {
+  if (deadline == absl::InfiniteFuture()) return std::numeric_limits<int64_t>::max();
+  const absl::Duration left = deadline - absl::Now();
+  if (left <= absl::ZeroDuration()) return 0;
+  return MonotonicNs() + absl::ToInt64Nanoseconds(left);
+}
+
+Transport::Impl::Impl(const Options& options, RaftHandler* handler,
+                      std::unique_ptr<GrpcProvider> provider)
+    : options_(options),
+      limits_{options.message_bytes_max, options.message_entries_max},
+      directory_(options_),
+      provider_(std::move(provider)),
+      core_(Core::Parts{&options_, handler, provider_.get(), &messages_, RandomIncarnation()}),
+      loop_(options_, &core_, provider_.get()) {}
+
+Transport::Impl::~Impl() { Stop(absl::ZeroDuration()); }
+
+absl::Status Transport::Impl::Start() {
+  State expected = State::kNew;
+  if (!state_.compare_exchange_strong(expected, State::kRunning)) {
+    return absl::FailedPreconditionError("Start was called before");
+  }
+  loop_.Start();
+  return absl::OkStatus();
+}
+
+void Transport::Impl::Stop(absl::Duration patience) {
+  const State before = state_.exchange(State::kStopped);
+  const int64_t deadline_ns = ToMonotonicNs(absl::Now() + patience);
+  if (loop_.InTurn()) {
+    if (before == State::kRunning) loop_.StopAtEndOfTurn(deadline_ns);
+    return;
+  }
+  if (before != State::kStopped) {
+    // Whoever passed the check of state_ is through soon: no step of theirs waits.
+    while (visitors_.load() != 0) std::this_thread::yield();
+  }
+  if (loop_.has_thread()) {
+    loop_.StopThread(deadline_ns);
+  } else if (!loop_.ended()) {
+    loop_.RunDown(deadline_ns);
+  }
+}
+
+void Transport::Impl::Wake() {
+  Visit visit(this);
+  if (state_.load() != State::kStopped) provider_->Wake();
+}
+
+bool Transport::Impl::Post(Inbox::Command command) {
+  Visit visit(this);
+  if (state_.load() == State::kStopped) return false;
+  loop_.Post(std::move(command));
+  return true;
+}
+
+absl::Status Transport::Impl::CheckAddresses(const std::vector<std::string>& addresses) const {
+  for (const std::string& address : addresses) {
+    if (absl::Status status = GrpcProvider::CheckAddress(options_, address); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transport::Impl::AddPeer(NodeId node, std::vector<std::string> addresses) {
+  if (node == 0) return absl::InvalidArgumentError("node 0 cannot be a peer: ids start at 1");
+  if (node == options_.node_id) {
+    return absl::InvalidArgumentError(absl::StrCat("node ", node, " is this node itself"));
+  }
+  if (absl::Status status = CheckAddresses(addresses); !status.ok()) return status;
+  MutexLock lock(&mu_);
+  if (members_.contains(node)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("node ", node, " is a peer already; UpdatePeer changes its addresses"));
+  }
+  if (members_.size() >= options_.peers_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("there are ", members_.size(), " peers already; raise peers_max"));
+  }
+  PeerGate* gate = directory_.FindOrAdd(node);
+  auto command = [this, gate, addresses = std::move(addresses)]() mutable {
+    core_.AddPeer(gate, std::move(addresses));
+  };
+  if (!Post(std::move(command))) return absl::FailedPreconditionError("the transport has stopped");
+  members_.insert(node);
+  return absl::OkStatus();
+}
+
+absl::Status Transport::Impl::CheckMember(NodeId node) {
+  MutexLock lock(&mu_);
+  if (members_.contains(node)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
+}
+
+absl::Status Transport::Impl::UpdatePeer(NodeId node, std::vector<std::string> addresses) {
+  if (absl::Status status = CheckAddresses(addresses); !status.ok()) return status;
+  if (absl::Status status = CheckMember(node); !status.ok()) return status;
+  PeerGate* gate = directory_.Find(node);
+  auto command = [this, gate, addresses = std::move(addresses)]() mutable {
+    core_.UpdatePeer(gate, std::move(addresses));
+  };
+  if (!Post(std::move(command))) return absl::FailedPreconditionError("the transport has stopped");
+  return absl::OkStatus();
+}
+
+absl::Status Transport::Impl::RemovePeer(NodeId node) {
+  MutexLock lock(&mu_);
+  if (members_.erase(node) == 0) {
+    return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
+  }
+  PeerGate* gate = directory_.Find(node);
+  if (!Post([this, gate] { core_.RemovePeer(gate); })) {
+    return absl::FailedPreconditionError("the transport has stopped");
+  }
+  return absl::OkStatus();
+}
+
+SendResult Transport::Impl::Check(const MessageView& message, size_t size_bound) const {
+  const bool known = static_cast<int>(message.type) < kMessageTypeCount;
+  if (!known || IsLocalOnly(message.type)) return SendResult::kLocalOnlyType;
+  if (message.entries.size() > limits_.entries_max ||
+      message.responses.size() > limits_.entries_max || size_bound > limits_.message_bytes_max) {
+    return SendResult::kTooLarge;
+  }
+  return IsEncodable(message) ? SendResult::kAccepted : SendResult::kMalformed;
+}
+
+SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& message,
+                                 Hold hold) {
+  if (state_.load(std::memory_order_relaxed) != State::kRunning) return SendResult::kStopped;
+  PeerGate* gate = directory_.Find(node);
+  if (gate == nullptr) return SendResult::kUnknownPeer;
+  const size_t size_bound = MessageEncoder::SizeBound(message);
+  const SendResult checked = Check(message, size_bound);
+  if (checked != SendResult::kAccepted) return checked;
+  const Lane lane = LaneOf(message.type, size_bound);
+  const uint64_t payload_bytes = PayloadBytes(message);
+  const PeerGate::Verdict verdict = gate->TryEnter(lane, payload_bytes);
+  if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
+  const bool on_loop_thread = loop_.OnLoopThread();
+  QueuedMessage* queued =
+      on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
+  if (queued == nullptr) {
+    gate->Leave(lane, payload_bytes);
+    return SendResult::kQueueBytes;
+  }
+  queued->gate = gate;
+  queued->group = group;
+  queued->lane = lane;
+  if (!on_loop_thread) return SendFromOutside(gate, queued);
+  core_.Enqueue(queued);
+  loop_.set_unsent();
+  return SendResult::kAccepted;
+}
+
+SendResult Transport::Impl::SendFromOutside(PeerGate* gate, QueuedMessage* message) {
+  Visit visit(this);
+  if (state_.load() != State::kRunning) {
+    gate->Leave(message->lane, message->payload_bytes);
+    messages_.Free(message);
+    return SendResult::kStopped;
+  }
+  loop_.Submit(message);
+  return SendResult::kAccepted;
+}
+
+void Transport::Impl::CompleteUnbuilt(Hold hold, CallDone done) {
+  auto shared_done = std::make_shared<CallDone>(std::move(done));
+  auto complete = [hold, shared_done] {
+    if (!hold.empty()) hold.release(hold.argument);
+    CallResult result;
+    result.status = CallStatus::kNotBuilt;
+    result.text = "calls are not built into this version of Hawser; use Send";
+    std::move (*shared_done)(std::move(result));
+  };
+  if (!Post(complete)) complete();
+}
+
+TransportStatus Transport::Impl::Describe() {
+  struct Answer {
+    Mutex mu;
+    TransportStatus status ABSL_GUARDED_BY(mu);
+    bool ready ABSL_GUARDED_BY(mu) = false;
+  };
+  TransportStatus status;
+  if (loop_.OnLoopThread() || state_.load() == State::kNew) {
+    core_.Describe(&status);
+    return status;
+  }
+  auto answer = std::make_shared<Answer>();
+  const bool posted = Post([this, answer] {
+    MutexLock lock(&answer->mu);
+    core_.Describe(&answer->status);
+    answer->ready = true;
+  });
+  const int64_t deadline_ns = MonotonicNs() + kDescribeWaitMs * 1000000;
+  while (posted && MonotonicNs() < deadline_ns) {
+    {
+      MutexLock lock(&answer->mu);
+      if (answer->ready) {
+        MutexLock last_lock(&mu_);
+        last_status_ = answer->status;
+        return answer->status;
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  MutexLock lock(&mu_);
+  return last_status_;
+}
+
+}  // namespace hawser

@@ -1,0 +1,86 @@
+#ifndef HAWSER_TRANSPORT_TRANSPORT_IMPL_H_
+#define HAWSER_TRANSPORT_TRANSPORT_IMPL_H_
+
+// What is behind the front door (transport.h).
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "base/mutex.h"
+#include "codec/message_codec.h"
+#include "transport/core.h"
+#include "transport/grpc/grpc_provider.h"
+#include "transport/loop.h"
+#include "transport/peer_directory.h"
+#include "transport/transport.h"
+
+namespace hawser {
+
+// When `deadline` is on the loops' clock; 0 when it has passed.
+int64_t ToMonotonicNs(absl::Time deadline);
+
+// What any thread may touch, and the loop that owns the rest.
+//
+// One per Transport, owned by it. Threads: any, unless said otherwise.
+class Transport::Impl {
+ public:
+  Impl(const Options& options, RaftHandler* handler, std::unique_ptr<GrpcProvider> provider);
+  ~Impl();
+
+  absl::Status Start();
+  void Stop(absl::Duration patience);
+  absl::Status AddPeer(NodeId node, std::vector<std::string> addresses);
+  absl::Status UpdatePeer(NodeId node, std::vector<std::string> addresses);
+  absl::Status RemovePeer(NodeId node);
+  absl::Status CheckMember(NodeId node);
+  SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);
+  void CompleteUnbuilt(Hold hold, CallDone done);
+  void Wake();
+  TransportStatus Describe();
+
+  enum class State : uint8_t { kNew, kRunning, kStopped };
+
+  const Options options_;
+  const CodecLimits limits_;
+  PeerDirectory directory_;
+  MessageStore messages_;
+  PayloadPool payload_pool_;
+  std::unique_ptr<GrpcProvider> provider_;
+  Core core_;
+  Loop loop_;
+
+  std::atomic<State> state_{State::kNew};
+  // Other threads inside Send or Post: the loop ends after them.
+  std::atomic<int> visitors_{0};
+
+  Mutex mu_;
+  absl::flat_hash_set<NodeId> members_ ABSL_GUARDED_BY(mu_);
+  TransportStatus last_status_ ABSL_GUARDED_BY(mu_);
+
+ private:
+  // Counts the calling thread among the visitors while it lives.
+  class Visit {
+   public:
+    explicit Visit(Impl* impl) : impl_(impl) { impl_->visitors_.fetch_add(1); }
+    ~Visit() { impl_->visitors_.fetch_sub(1); }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    Impl* const impl_;
+  };
+
+  SendResult Check(const MessageView& message, size_t size_bound) const;
+  SendResult SendFromOutside(PeerGate* gate, QueuedMessage* message);
+  // Runs `command` on the loop thread; false when the transport has stopped.
+  bool Post(Inbox::Command command);
+  absl::Status CheckAddresses(const std::vector<std::string>& addresses) const;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_TRANSPORT_IMPL_H_
