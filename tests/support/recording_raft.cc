@@ -23,18 +23,24 @@ void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& mes
   received.index = message.index;
   for (const EntryView& entry : message.entries) received.data.emplace_back(entry.data);
   received.context = std::string(message.context);
-  Changed([&] { messages.push_back(std::move(received)); });
+  Changed([&] {
+    log.push_back("message " + std::to_string(received.index));
+    messages.push_back(std::move(received));
+  });
 }
 
 void RecordingRaft::OnUnreachable(NodeId node, const LossReport& report) {
   Changed([&] {
     ++unreachable;
     for (const Tally& tally : report.by_reason) lost += tally.messages;
+    reports.push_back({node, report.by_reason, {report.groups.begin(), report.groups.end()}});
+    log.emplace_back("unreachable");
   });
 }
 
 void RecordingRaft::OnPeerChange(NodeId node, bool is_up, LinkKind link, CloseReason reason) {
   Changed([&] {
+    log.emplace_back(is_up ? "up" : "down");
     if (is_up) {
       up.push_back(node);
     } else {

@@ -3,6 +3,7 @@
 
 // A RaftHandler that remembers what it was told, for tests.
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -23,6 +24,17 @@ struct ReceivedMessage {
   uint64_t index = 0;
   std::vector<std::string> data;
   std::string context;
+};
+
+// What one LossReport was, copied.
+struct ReceivedReport {
+  NodeId node = 0;
+  std::array<Tally, kLossReasonCount> by_reason;
+  std::vector<GroupLoss> groups;
+
+  uint64_t messages(LossReason reason) const {
+    return by_reason[static_cast<int>(reason)].messages;
+  }
 };
 
 // Records from the loop thread; tests wait on it from theirs.
@@ -48,6 +60,9 @@ class RecordingRaft : public RaftHandler {
   std::vector<NodeId> up;
   std::vector<CloseReason> downs;
   std::vector<CloseReason> refusals;
+  std::vector<ReceivedReport> reports;
+  // Every callback in the order it came: "message 5" (its index), "unreachable", "up", "down".
+  std::vector<std::string> log;
   uint64_t unreachable = 0;
   uint64_t lost = 0;
   uint64_t writable = 0;

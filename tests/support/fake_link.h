@@ -1,0 +1,165 @@
+#ifndef HAWSER_TESTS_SUPPORT_FAKE_LINK_H_
+#define HAWSER_TESTS_SUPPORT_FAKE_LINK_H_
+
+// An in-process network of links with virtual time: for tests and simulation.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "transport/link.h"
+
+namespace hawser {
+
+class FakeLink;
+class FakeProvider;
+
+// What becomes of one frame on its way.
+struct FrameFate {
+  enum class Cut : uint8_t { kNo, kBefore, kAfter };
+
+  int64_t extra_delay_ns = 0;
+  // The connection fails when this frame would arrive: before it, or just after.
+  Cut cut = Cut::kNo;
+};
+
+// Decides what goes wrong; by default nothing does. Asked in an order that depends on nothing but
+// what the nodes do, so that a decision drawn from a seed can be repeated.
+class FakeFaults {
+ public:
+  virtual ~FakeFaults() = default;
+
+  // True: the dial from `from` to `to` fails.
+  virtual bool RefuseDial(const std::string& from, const std::string& to) { return false; }
+
+  // `*frame` leaves `from` for `to`; it may be damaged or shortened.
+  virtual FrameFate OnFrame(const std::string& from, const std::string& to, std::string* frame) {
+    return {};
+  }
+};
+
+// Virtual time, the ways between addresses, and what goes wrong on them.
+//
+// One per test; it outlives the providers on it. A link is reliable and ordered, or fails as a
+// whole. No randomness: what happens follows from the calls alone. One thread; only the buffers
+// that frames arrive in may be released on any.
+class FakeNetwork {
+ public:
+  FakeNetwork();
+  ~FakeNetwork();
+  FakeNetwork(const FakeNetwork&) = delete;
+  FakeNetwork& operator=(const FakeNetwork&) = delete;
+
+  int64_t now_ns() const { return now_ns_; }
+  // Time only moves forwards.
+  void AdvanceTo(int64_t now_ns);
+
+  // nullptr: nothing goes wrong. Borrowed.
+  void set_faults(FakeFaults* faults) { faults_ = faults; }
+
+  // --- One direction of the way between two addresses ---
+
+  // How long a frame travels, from the next one on. 50 us at first.
+  void SetDelay(const std::string& from, const std::string& to, int64_t delay_ns);
+  // How long a write takes until the link is writable again. 0 at first: until the next event.
+  void SetWriteTime(const std::string& from, const std::string& to, int64_t write_ns);
+  // Holds back what is written (writable() turns false), or lets it go.
+  void Stall(const std::string& from, const std::string& to, bool stalled);
+  // The connection fails when so many more frames have arrived.
+  void CutAfterFrames(const std::string& from, const std::string& to, uint32_t frames);
+
+  // --- Both directions ---
+
+  // Connections between the two fail; what was on its way is gone. Each end notices after its time.
+  void Cut(const std::string& a, const std::string& b, int64_t a_notices_ns = 0,
+           int64_t b_notices_ns = 0);
+  // Whether dials to `to` fail.
+  void RefuseDials(const std::string& to, bool refuse);
+
+  // Buffers of arrived frames that somebody still holds.
+  size_t buffers_held() const { return buffers_held_->load(); }
+  // Connections that were made so far.
+  uint64_t connections() const { return connections_; }
+
+ private:
+  friend class FakeLink;
+  friend class FakeProvider;
+
+  struct Path {
+    int64_t delay_ns = 50000;
+    int64_t write_ns = 0;
+    bool stalled = false;
+    uint32_t frames_left = UINT32_MAX;
+  };
+
+  Path& PathOf(const std::string& from, const std::string& to) { return paths_[{from, to}]; }
+  FakeProvider* FindProvider(const std::string& address) const;
+  // Both ends of `link` fail.
+  void Break(FakeLink* link, int64_t own_end_notices_ns, int64_t other_end_notices_ns);
+  uint64_t NextOrder() { return next_order_++; }
+
+  int64_t now_ns_;
+  uint64_t next_order_ = 0;
+  uint64_t connections_ = 0;
+  FakeFaults* faults_ = nullptr;
+  std::map<std::pair<std::string, std::string>, Path> paths_;
+  std::map<std::string, bool> refused_dials_;
+  std::map<std::string, FakeProvider*> providers_;
+  // Shared with the buffers, which may outlive the network.
+  std::shared_ptr<std::atomic<size_t>> buffers_held_;
+};
+
+// One node's links on the network.
+//
+// Poll handles one event that is due and never waits: whoever drives the test moves the time.
+class FakeProvider : public LinkProvider {
+ public:
+  // Listens at `address` once started.
+  FakeProvider(FakeNetwork* network, std::string address);
+  ~FakeProvider() override;
+
+  // LinkProvider.
+  const std::string& listen_address() const override { return address_; }
+  void Start(LinkAcceptor* acceptor) override { acceptor_ = acceptor; }
+  Link* Dial(const std::string& address, LinkEvents* events) override;
+  int Poll(int64_t deadline_ns) override;
+  void Wake() override { ++wakes_; }
+  int WaitFd() override { return -1; }
+  void Shutdown() override;
+
+  // The process dies: no last words, connections fail at the other ends.
+  void Crash();
+
+  // When Poll has something to do; the far future when nothing is under way.
+  int64_t NextEventNs() const;
+  // Which of several events at one moment was caused first.
+  uint64_t NextEventOrder() const;
+  uint64_t wakes() const { return wakes_; }
+
+ private:
+  friend class FakeLink;
+  friend class FakeNetwork;
+  using Event = std::function<void()>;
+
+  void Schedule(int64_t at_ns, Event event);
+  void Connect(std::shared_ptr<FakeLink> dialler, const std::string& to);
+  void Accept(const std::shared_ptr<FakeLink>& dialler);
+  void Forget(const FakeLink* link);
+
+  FakeNetwork* const network_;
+  const std::string address_;
+  LinkAcceptor* acceptor_ = nullptr;
+  bool down_ = false;
+  uint64_t wakes_ = 0;
+  std::vector<std::shared_ptr<FakeLink>> links_;
+  std::map<std::pair<int64_t, uint64_t>, Event> events_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TESTS_SUPPORT_FAKE_LINK_H_

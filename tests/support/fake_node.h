@@ -1,0 +1,137 @@
+#ifndef HAWSER_TESTS_SUPPORT_FAKE_NODE_H_
+#define HAWSER_TESTS_SUPPORT_FAKE_NODE_H_
+
+// Whole nodes on a FakeNetwork, and the driver that moves virtual time for them.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_link.h"
+#include "tests/support/recording_raft.h"
+#include "transport/core.h"
+#include "transport/message_pool.h"
+#include "transport/options.h"
+#include "transport/peer_directory.h"
+#include "transport/status.h"
+#include "transport/transport.h"
+
+namespace hawser {
+
+// Where node `id` listens on a FakeNetwork.
+std::string FakeAddress(NodeId id);
+
+// Options of node `id` of the cluster "test".
+Options FakeOptions(NodeId id);
+
+// Somebody on the network whom a FakeCluster drives.
+class FakeParty {
+ public:
+  virtual ~FakeParty() = default;
+
+  // Handles one event that is due, or timers.
+  virtual void Turn() = 0;
+  // When Turn has something to do, and which of several at one moment was caused first.
+  virtual int64_t NextTurnNs() const = 0;
+  virtual uint64_t NextTurnOrder() const = 0;
+  virtual void CheckInvariants() const {}
+};
+
+// A Core with all that a Transport puts around it but the loop: handler, gates, messages, links.
+//
+// It takes the same turns as the Loop, in virtual time.
+class FakeNode : public FakeParty, private LinkAcceptor {
+ public:
+  FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation);
+  // Kills the process if neither Stop nor Kill was called.
+  ~FakeNode() override;
+
+  void Start();
+  // As Core::Shutdown: all is lost(stopped), peers are told.
+  void Stop();
+  // The process dies without a word.
+  void Kill();
+  bool running() const { return running_; }
+
+  // A peer at its FakeAddress, or `addresses`.
+  void AddPeer(NodeId node);
+  void AddPeer(NodeId node, std::vector<std::string> addresses);
+  void RemovePeer(NodeId node);
+  void UpdatePeer(NodeId node, std::vector<std::string> addresses);
+
+  // As Transport::Send from the polling thread.
+  SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold = {});
+
+  // FakeParty.
+  void Turn() override;
+  int64_t NextTurnNs() const override;
+  uint64_t NextTurnOrder() const override;
+  void CheckInvariants() const override;
+
+  NodeId id() const { return options_.node_id; }
+  const std::string& address() const { return provider_.listen_address(); }
+  const Options& options() const { return options_; }
+  TransportStatus Describe() const;
+  PeerStatus Describe(NodeId peer) const;
+  Core& core() { return *core_; }
+
+  RecordingRaft raft;
+
+ private:
+  LinkEvents* OnAccepted(Link* link) override { return core_->OnAccepted(link); }
+  void BeforeEvents() override { core_->set_now(network_->now_ns()); }
+  SendResult Check(const MessageView& message, size_t size_bound) const;
+
+  FakeNetwork* const network_;
+  const Options options_;
+  PeerDirectory directory_;
+  MessageStore messages_;
+  FakeProvider provider_;
+  std::unique_ptr<Core> core_;
+  std::vector<NodeId> peers_;
+  bool running_ = false;
+  bool ended_ = false;
+  bool unsent_ = false;
+};
+
+// Nodes on one network, driven in the order of their events.
+//
+// Everything happens inside Step, RunUntil and RunFor, on the calling thread; after each step all
+// invariants are checked.
+class FakeCluster {
+ public:
+  // A node that is not started; the cluster owns it. A second one of the same id, after the first
+  // was killed or stopped, takes its place with another incarnation.
+  FakeNode* Add(const Options& options);
+  FakeNode* Add(NodeId id) { return Add(FakeOptions(id)); }
+
+  // Drives `party` as well; it must live as long as the cluster runs.
+  void Drive(FakeParty* party) { parties_.push_back(party); }
+
+  // Adds each to the other's peers, starts both, and waits until both are up.
+  bool Connect(FakeNode* a, FakeNode* b);
+
+  // Runs until `done()` holds; false when `within_ms` of virtual time have passed before.
+  bool RunUntil(const std::function<bool()>& done, int64_t within_ms = 10000);
+  void RunFor(int64_t ms);
+  // Runs what is due now, without moving time.
+  void Settle();
+
+  int64_t now_ms() const { return network.now_ns() / 1000000; }
+
+  FakeNetwork network;
+
+ private:
+  // The next turn of whoever is first, at `until_ns` or before; false when nobody is.
+  bool Step(int64_t until_ns);
+
+  uint64_t next_incarnation_ = 1;
+  std::vector<std::unique_ptr<FakeNode>> nodes_;
+  std::vector<FakeParty*> parties_;
+};
+
+}  // namespace hawser
+
+#endif  // HAWSER_TESTS_SUPPORT_FAKE_NODE_H_
