@@ -92,7 +92,7 @@ def steps_to_run(quick):
     steps.append(bazel_build("optimized build", "opt", "//...", "-//tests/..."))
     if os.path.isdir("tests/fuzz"):
         steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
-    # With the flags of --config=clang: Clang's warnings and thread-safety analysis are findings too.
+    # It has the flags of --config=clang: so the thread-safety analysis is part of it.
     steps.append(bazel_build("clang-tidy and thread-safety analysis", "clang-tidy", "//..."))
     return steps
 

@@ -1,7 +1,7 @@
 """The named lists of tidy.py: who may do what nobody else may, with the reason.
 
-An entry that ends with "/" stands for the directory. An entry that nothing needs any more is
-itself a finding.
+An entry that ends with "/" stands for the directory. An entry for a file that does not need it
+(any more) is itself a finding.
 """
 
 # path: why it may be longer than FILE_LINES_MAX.
@@ -12,9 +12,9 @@ LONG_FUNCTIONS = {}
 
 # Who may read a clock: all else is given `now`.
 CLOCK_READERS = {
-    "base/log.cc": "a log line has its time",
     "base/monotonic.cc": "the clock of the loops",
     "transport/transport.cc": "the user's deadlines are wall-clock times",
+    "transport/transport_impl.cc": "the user's deadlines are wall-clock times",
     "bench/": "measures time",
     "docs/sketches/": "plays the user's program",
     "tests/": "waits with a deadline",
@@ -26,7 +26,6 @@ THREAD_STARTERS = {
     "transport/loop.h": "the loop thread itself",
     "transport/loop.cc": "the loop thread itself",
     "transport/grpc/wait_fd.h": "the watcher: hands over wake-ups, never messages",
-    "transport/grpc/wait_fd.cc": "the watcher: hands over wake-ups, never messages",
     "bench/": "leaders, followers and progress",
     "tests/": "plays the user's threads",
 }

@@ -118,6 +118,8 @@ def _closed(tree, public, path, seen):
             yield from _closed(tree, public, included, seen)
 
 
+_THREAD = r"\bstd::(thread|jthread|async)\b(?!::)|\bpthread_create\("
+
 _CLOCK = (r"\b(std::chrono::)?(steady|system|high_resolution)_clock::now\b|\babsl::Now\(|"
           r"\bclock_gettime\(|\bgettimeofday\(|\bgpr_now\(|\btime\((nullptr|NULL|0)\)|\b__rdtsc\b")
 
@@ -127,8 +129,7 @@ def clock(tree):
 
 
 def threads(tree):
-    yield from _only_in(tree, r"\bstd::(thread|jthread|async)\b(?!::)|\bpthread_create\(",
-                        tidy_lists.THREAD_STARTERS, "starts a thread")
+    yield from _only_in(tree, _THREAD, tidy_lists.THREAD_STARTERS, "starts a thread")
 
 
 def _only_in(tree, pattern, listed, what):
@@ -220,6 +221,11 @@ def needless_exceptions(tree):
         found = tidy_cpp.functions(tree.text(path)) if path in tree.files else []
         if not any(n == name and b - a >= FUNCTION_LINES_MAX for n, a, b in found):
             yield "tools/tidy_lists.py", 1, f"LONG_FUNCTIONS: {entry} needs no exception"
+    for listed, pattern in ((tidy_lists.CLOCK_READERS, _CLOCK),
+                            (tidy_lists.THREAD_STARTERS, _THREAD)):
+        for path in (entry for entry in listed if not entry.endswith("/")):
+            if not re.search(pattern, tree.files.get(path, "")):
+                yield "tools/tidy_lists.py", 1, f"{path} needs no exception"
 
 
 ALL = (
