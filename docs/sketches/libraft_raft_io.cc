@@ -95,11 +95,13 @@ class RaftNetwork final : public RaftHandler {
         &timer_, [](foreign::uv_timer_t*) {}, std::max<int64_t>(rest_ms, 0), 0);
   }
 
-  // "Written", or an error that makes libraft probe again.
+  // "Written", or an error that makes libraft probe again: the Holds of lost messages are released
+  // right before OnUnreachable tells of them.
   void FinishRequests() {
     for (const std::unique_ptr<Sent>& sent : std::exchange(released_, {})) {
-      const int lost = close_cb_ ? foreign::RAFT_CANCELED : foreign::RAFT_NOCONNECTION;
-      sent->request->cb(sent->request, close_cb_ == nullptr && up_.count(sent->node) ? 0 : lost);
+      int status = unreachable_.count(sent->node) != 0 ? foreign::RAFT_NOCONNECTION : 0;
+      if (close_cb_ != nullptr) status = foreign::RAFT_CANCELED;
+      sent->request->cb(sent->request, status);
     }
   }
 
@@ -133,12 +135,11 @@ class RaftNetwork final : public RaftHandler {
     if (RaftMessageOfView(view, addresses_[from].c_str(), &message)) recv_(&io_->io, &message);
   }
 
-  // Nothing to do: libraft's next append finds the gap. Requests whose bytes were still here end
-  // with RAFT_NOCONNECTION.
-  void OnUnreachable(NodeId node, const LossReport& report) override {}
+  // What was already written is not reported: libraft's next append finds the gap.
+  void OnUnreachable(NodeId node, const LossReport& report) override { unreachable_.insert(node); }
 
   void OnPeerChange(NodeId node, bool up, LinkKind link, CloseReason reason) override {
-    up ? (void)up_.insert(node) : (void)up_.erase(node);
+    if (up) unreachable_.erase(node);
   }
 
   UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) override {
@@ -158,7 +159,7 @@ class RaftNetwork final : public RaftHandler {
   std::vector<EntryView> entries_;
   std::vector<std::unique_ptr<Sent>> released_;
   std::map<NodeId, std::string> addresses_;
-  std::set<NodeId> up_;
+  std::set<NodeId> unreachable_;
 };
 
 namespace {

@@ -76,6 +76,7 @@ class Server {
   std::vector<std::string> entries;
   std::vector<int> entry_types;
   foreign::raft_index acknowledged = 0;
+  foreign::raft_id candidate = 0;
   Request answer;
   std::string sender_address;
 
@@ -87,6 +88,10 @@ class Server {
   // Takes over the entries, and answers from inside, as libraft does.
   void Receive(const foreign::raft_message& message) {
     sender_address = message.server_address;
+    if (message.type == foreign::RAFT_IO_REQUEST_VOTE) {
+      candidate = message.request_vote.candidate_id;
+      return;
+    }
     if (message.type == foreign::RAFT_IO_APPEND_ENTRIES_RESULT) {
       acknowledged = message.append_entries_result.last_log_index;
       return;
@@ -118,6 +123,15 @@ foreign::raft_message AppendTo(const Server& to, foreign::raft_id id,
   return message;
 }
 
+foreign::raft_message VoteTo(const Server& to, foreign::raft_id id) {
+  foreign::raft_message message{};
+  message.type = foreign::RAFT_IO_REQUEST_VOTE;
+  message.server_id = id;
+  message.server_address = to.address.c_str();
+  message.request_vote = {2, 2, 9, 1, true, false};
+  return message;
+}
+
 TEST(LibraftRaftIoTest, EntriesArriveAndAreAnsweredAndRequestsEndLater) {
   foreign::uv_loop_t loop;
   Server leader(&loop, 1);
@@ -127,6 +141,9 @@ TEST(LibraftRaftIoTest, EntriesArriveAndAreAnsweredAndRequestsEndLater) {
   std::vector<foreign::raft_entry> entries = {{3, foreign::RAFT_COMMAND, {one, 3}, nullptr},
                                               {3, foreign::RAFT_BARRIER, {nullptr, 0}, nullptr},
                                               {3, foreign::RAFT_CHANGE, {two, 7}, nullptr}};
+  // The members learn of each other by what they send.
+  Request vote_request;
+  ASSERT_EQ(follower.Send(&vote_request, VoteTo(leader, 1)), 0);
   Request request;
   ASSERT_EQ(leader.Send(&request, AppendTo(follower, 2, &entries)), 0);
   EXPECT_TRUE(loop.RunUntil([&] { return leader.acknowledged == 13; }));
@@ -138,6 +155,7 @@ TEST(LibraftRaftIoTest, EntriesArriveAndAreAnsweredAndRequestsEndLater) {
   EXPECT_EQ(follower.entry_types,
             (std::vector<int>{foreign::RAFT_COMMAND, foreign::RAFT_BARRIER, foreign::RAFT_CHANGE}));
   EXPECT_EQ(follower.sender_address, leader.address);
+  EXPECT_TRUE(loop.RunUntil([&] { return leader.candidate == 2; }));
   leader.Close();
   follower.Close();
   EXPECT_TRUE(loop.RunUntil([&] { return leader.closed && follower.closed; }));
