@@ -19,6 +19,7 @@ constexpr bool IsListed(LossReason reason) {
     case LossReason::kExpired:
     case LossReason::kStopped:
     case LossReason::kPeerRemoved:
+    case LossReason::kOverPeerLimit:
       return true;
   }
   return false;
@@ -31,7 +32,7 @@ TEST(LedgerTest, EveryReasonHasANameOfItsOwn) {
     names.insert(LossReasonName(ReasonAt(i)));
   }
   EXPECT_EQ(names, (std::set<std::string>{"link_lost", "peer_restarted", "behind_gap", "expired",
-                                          "stopped", "peer_removed"}));
+                                          "stopped", "peer_removed", "over_peer_limit"}));
   EXPECT_FALSE(IsListed(ReasonAt(kLossReasonCount)));
   EXPECT_STREQ(LossReasonName(ReasonAt(kLossReasonCount)), "unknown");
 }
