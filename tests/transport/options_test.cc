@@ -55,7 +55,7 @@ const std::vector<Limit>& Limits() {
           "bytes"),
       Row("bulk_queue_bytes_max", &Options::bulk_queue_bytes_max, 64 * kKiB, uint64_t{1} << 40,
           "bytes"),
-      Row("receive_window_bytes", &Options::receive_window_bytes, 16 * kGrpcCreditUnitBytes,
+      Row("receive_window_bytes", &Options::receive_window_bytes, 32 * kGrpcCreditUnitBytes,
           1024 * kMiB, "bytes"),
       Row("append_unacked_bytes_max", &Options::append_unacked_bytes_max, 8 * kKiB, 64 * kMiB,
           "bytes"),
@@ -171,15 +171,16 @@ TEST(OptionsTest, LongestRedialDelayUnderTheShortest) {
   EXPECT_EQ(options.Validate(), absl::OkStatus());
 }
 
-// With less than two frames of window a stream would wait for an acknowledgement at every frame.
+// With less than two frames of window, beside the units kept in reserve, a stream would wait for an
+// acknowledgement at every frame.
 TEST(OptionsTest, WindowThatHoldsNoTwoFrames) {
   Options options = Valid();
   options.grpc_frame_bytes_max = 128 * kKiB;
-  options.receive_window_bytes = 256 * kKiB - 1;
+  options.receive_window_bytes = 400 * kKiB - 1;
   EXPECT_EQ(options.Validate(),
-            absl::InvalidArgumentError("receive_window_bytes is 262143 bytes; set it to at least "
-                                       "twice grpc_frame_bytes_max (131072)"));
-  options.receive_window_bytes = 256 * kKiB;
+            absl::InvalidArgumentError("receive_window_bytes is 409599 bytes; with "
+                                       "grpc_frame_bytes_max of 131072 set it to at least 409600"));
+  options.receive_window_bytes = 400 * kKiB;
   EXPECT_EQ(options.Validate(), absl::OkStatus());
 }
 
