@@ -64,6 +64,10 @@ void GrpcLink::OnReadDone(bool ok) {
   }
   if (events_ != nullptr) Deliver();
   // What comes after Close is read and dropped, so that the other end can finish.
+  parts_.readers->push_back(this);
+}
+
+void GrpcLink::ReadOn() {
   if (!finish_wanted_) StartRead(&read_buffer_, Begin(&read_));
 }
 

@@ -28,11 +28,15 @@ class GrpcEvent {
   virtual ~GrpcEvent() = default;
 };
 
+class GrpcLink;
+
 // Where links take their memory from, and where they tell that they are over.
 struct GrpcLinkParts {
   grpc::ServerCompletionQueue* queue;
   FrameMemory* frames;
   ReceiveMemory* receive;
+  // Links that should read on; the provider does it when what they caused was sent.
+  std::vector<GrpcLink*>* readers;
   // Set when a link was closed or is done: the provider looks at its links then.
   bool* sweep;
 };
@@ -50,6 +54,10 @@ class GrpcLink : public Link {
   void Send(FrameBuffer frame, size_t bytes) override;
   void Flush() override;
   void Close() override;
+
+  // Begins to read again after a message. Not at once: a read that starts before the answer is
+  // written makes gRPC send its window update in a packet of its own, not along with the answer.
+  void ReadOn();
 
   // Makes every operation of the stream end soon.
   virtual void Cancel() = 0;

@@ -146,7 +146,13 @@ int GrpcProvider::HandleWatched() {
   return static_cast<int>(events.size());
 }
 
+void GrpcProvider::ReadOn() {
+  for (GrpcLink* link : readers_) link->ReadOn();
+  readers_.clear();
+}
+
 int GrpcProvider::Poll(int64_t deadline_ns) {
+  ReadOn();
   if (sweep_) {
     Sweep();
     if (sweep_) deadline_ns = std::min(deadline_ns, MonotonicNs() + kLingerNs / 10);
@@ -185,6 +191,7 @@ void GrpcProvider::Drain(int64_t deadline_ns) {
     return std::any_of(links_.begin(), links_.end(), [](const auto& l) { return l->closing(); });
   };
   while (lingers() && MonotonicNs() < deadline_ns) {
+    ReadOn();
     if (HandleWatched() > 0) continue;
     void* tag;
     bool ok;
@@ -197,6 +204,7 @@ void GrpcProvider::Drain(int64_t deadline_ns) {
 void GrpcProvider::Shutdown() {
   if (shut_down_) return;
   shut_down_ = true;
+  ReadOn();
   Drain(MonotonicNs() + kLingerNs);
   for (const auto& link : links_) link->Cancel();
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));

@@ -64,11 +64,12 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   void OnCall(GrpcServerLink* link, bool ok) override;
   void AddAcceptSlot();
   int HandleWatched();
+  void ReadOn();
   // Handles events until every link is done or `deadline_ns` has passed.
   void Drain(int64_t deadline_ns);
   // Destroys links that are done; cancels those that take too long to close.
   void Sweep();
-  GrpcLinkParts parts() { return {queue_.get(), &frames_, &receive_, &sweep_}; }
+  GrpcLinkParts parts() { return {queue_.get(), &frames_, &receive_, &readers_, &sweep_}; }
 
   const Options& options_;
   std::string listen_address_;
@@ -79,6 +80,7 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   std::unique_ptr<grpc::Server> server_;
   LinkAcceptor* acceptor_ = nullptr;
   std::vector<std::unique_ptr<GrpcLink>> links_;
+  std::vector<GrpcLink*> readers_;
   bool sweep_ = false;  // links_ should be looked at
   bool shut_down_ = false;
 
