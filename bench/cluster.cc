@@ -86,8 +86,11 @@ absl::Status Cluster::Connect() {
     if (!port.ok()) return port.status();
     absl::StrAppend(&ports, " ", *port);
   }
-  if (absl::Status told = Tell(absl::StrCat("connect", ports)); !told.ok()) return told;
-  for (Member& member : members_) {
+  // The followers first, so that they know the leader when it dials them.
+  for (size_t i = 1; i <= members_.size(); ++i) {
+    Member& member = members_[i % members_.size()];
+    absl::Status sent = member.process->control().Send(absl::StrCat("connect", ports));
+    if (!sent.ok()) return sent;
     absl::StatusOr<std::string> ready = Expect(&member, "ready", kStartTimeoutMs);
     if (!ready.ok()) return ready.status();
   }
@@ -115,14 +118,6 @@ absl::Status Cluster::Stop() {
   absl::Status status;
   for (Member& member : members_) status.Update(member.process->Stop(kStopTimeoutMs));
   return status;
-}
-
-absl::Status Cluster::Tell(absl::string_view line) {
-  for (Member& member : members_) {
-    absl::Status sent = member.process->control().Send(line);
-    if (!sent.ok()) return sent;
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Cluster::Expect(Member* member, absl::string_view prefix,

@@ -59,8 +59,6 @@ class Cluster {
   absl::Status StartMember(const std::string& role, const Workload& workload,
                            const std::vector<int>& cores);
   absl::Status Connect();
-  // Sends `line` to all members.
-  absl::Status Tell(absl::string_view line);
   // The next line of `member`, which must begin with `prefix`, without it. An error when any
   // member reports one.
   absl::StatusOr<std::string> Expect(Member* member, absl::string_view prefix, int timeout_ms);

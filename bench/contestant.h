@@ -54,7 +54,8 @@ class FollowerSide {
   // The loopback port, chosen by the kernel, on which the leader can dial this follower.
   virtual absl::StatusOr<int> Listen() = 0;
 
-  // `leader_port` is what LeaderSide::Listen() said.
+  // `leader_port` is what LeaderSide::Listen() said. Does not wait for the leader, who dials
+  // only when all followers have returned from here.
   virtual absl::Status Connect(int leader_port) { return absl::OkStatus(); }
 
   // Shows each append to a ReplicaFollower and answers as it says, until Stop().

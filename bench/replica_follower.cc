@@ -4,9 +4,10 @@
 
 namespace hawser::bench {
 
-std::string ReplicaFollower::error() const {
-  return absl::StrCat("an append arrived out of order, twice, or not as it was sent, at or before ",
-                      "index ", last_index_, ": a message was lost");
+void ReplicaFollower::Break(const char* what, uint64_t expected, uint64_t got) {
+  if (!error_.empty()) return;
+  error_ = absl::StrCat("an append did not arrive as it was sent: ", what, " should be ", expected,
+                        ", is ", got);
 }
 
 }  // namespace hawser::bench

@@ -36,33 +36,37 @@ class ReplicaFollower {
   // A MsgApp begins: `previous_index` is its index, the one before its first entry.
   // Then OnEntry() for each of its entries, then EndAppend().
   void BeginAppend(uint64_t previous_index) {
-    broken_ |= previous_index != last_index_;
     entries_ = 0;
+    if (previous_index != last_index_) Break("previous index", last_index_, previous_index);
   }
   void OnEntry(uint64_t index, size_t data_bytes) {
     ++last_index_;
     ++entries_;
-    broken_ |= index != last_index_ || data_bytes != entry_bytes_;
+    if (index != last_index_) Break("entry index", last_index_, index);
+    if (data_bytes != entry_bytes_) Break("entry bytes", entry_bytes_, data_bytes);
   }
   Verdict EndAppend() {
-    broken_ |= entries_ != entries_per_message_;
-    if (broken_) return Verdict::kBroken;
+    if (entries_ != entries_per_message_) Break("entries", entries_per_message_, entries_);
+    if (!error_.empty()) return Verdict::kBroken;
     if (++unanswered_ < ack_every_) return Verdict::kDoNotAnswer;
     unanswered_ = 0;
     return Verdict::kAnswer;
   }
 
   uint64_t last_index() const { return last_index_; }
-  std::string error() const;
+  // What was wrong first.
+  const std::string& error() const { return error_; }
 
  private:
+  void Break(const char* what, uint64_t expected, uint64_t got);
+
   const size_t entries_per_message_;
   const size_t entry_bytes_;
   const int ack_every_;
   uint64_t last_index_ = 0;
   size_t entries_ = 0;
   int unanswered_ = 0;
-  bool broken_ = false;
+  std::string error_;
 };
 
 }  // namespace hawser::bench

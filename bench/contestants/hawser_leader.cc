@@ -122,7 +122,8 @@ class HawserLeader : public LeaderSide, private RaftHandler {
   }
 
   void OnRefused(NodeId node, CloseReason reason, absl::string_view text) override {
-    fail_(absl::StrCat("follower ", node, " refuses the leader: ", text));
+    fail_(absl::StrCat("follower ", node, " refuses the leader: ", CloseReasonName(reason), ": ",
+                       text));
   }
 
   void OnUnreachable(NodeId node, const LossReport& report) override {
