@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "base/monotonic.h"
 #include "codec/raftpb_wire.h"
 
 namespace hawser {
 namespace {
 
-constexpr int64_t kDescribeWaitMs = 1000;
+constexpr int64_t kDescribeWaitNs = 1000000000;
 
 // 64 random bits a start, never 0.
 uint64_t RandomIncarnation() {
@@ -73,6 +74,7 @@ void Transport::Impl::Stop(absl::Duration patience) {
     if (before == State::kRunning) loop_.StopAtEndOfTurn(deadline_ns);
     return;
   }
+  MutexLock lock(&stop_mu_);
   if (before != State::kStopped) {
     // Whoever passed the check of state_ is through soon: no step of theirs waits.
     while (visitors_.load() != 0) std::this_thread::yield();
@@ -220,35 +222,30 @@ void Transport::Impl::CompleteUnbuilt(Hold hold, CallDone done) {
 }
 
 TransportStatus Transport::Impl::Describe() {
-  struct Answer {
-    Mutex mu;
-    TransportStatus status ABSL_GUARDED_BY(mu);
-    bool ready ABSL_GUARDED_BY(mu) = false;
-  };
   TransportStatus status;
-  if (loop_.OnLoopThread() || state_.load() == State::kNew) {
+  if (loop_.OnLoopThread() || state_.load() == State::kNew || loop_.ended()) {
     core_.Describe(&status);
     return status;
   }
+  struct Answer {
+    Mutex mu;
+    CondVar ready;
+    absl::optional<TransportStatus> status ABSL_GUARDED_BY(mu);
+  };
   auto answer = std::make_shared<Answer>();
   const bool posted = Post([this, answer] {
     MutexLock lock(&answer->mu);
-    core_.Describe(&answer->status);
-    answer->ready = true;
+    answer->status.emplace();
+    core_.Describe(&*answer->status);
+    answer->ready.NotifyAll();
   });
-  const int64_t deadline_ns = MonotonicNs() + kDescribeWaitMs * 1000000;
-  while (posted && MonotonicNs() < deadline_ns) {
-    {
-      MutexLock lock(&answer->mu);
-      if (answer->ready) {
-        MutexLock last_lock(&mu_);
-        last_status_ = answer->status;
-        return answer->status;
-      }
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  const int64_t deadline_ns = posted ? MonotonicNs() + kDescribeWaitNs : 0;
+  MutexLock lock(&answer->mu);
+  for (int64_t now_ns; !answer->status && (now_ns = MonotonicNs()) < deadline_ns;) {
+    answer->ready.WaitFor(&answer->mu, std::chrono::nanoseconds(deadline_ns - now_ns));
   }
-  MutexLock lock(&mu_);
+  MutexLock last_lock(&mu_);
+  if (answer->status) last_status_ = *answer->status;
   return last_status_;
 }
 

@@ -57,6 +57,9 @@ class Transport::Impl {
   // Other threads inside Send or Post: the loop ends after them.
   std::atomic<int> visitors_{0};
 
+  // Held by Stop: a second one waits for the first.
+  Mutex stop_mu_;
+
   Mutex mu_;
   absl::flat_hash_set<NodeId> members_ ABSL_GUARDED_BY(mu_);
   TransportStatus last_status_ ABSL_GUARDED_BY(mu_);

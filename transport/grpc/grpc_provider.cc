@@ -208,7 +208,11 @@ void GrpcProvider::Shutdown() {
   Drain(MonotonicNs() + kLingerNs);
   for (const auto& link : links_) link->Cancel();
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
-  queue_->Shutdown();
+  {
+    MutexLock lock(&wake_mu_);
+    queue_is_down_ = true;
+    queue_->Shutdown();
+  }
   void* tag;
   bool ok;
   while (queue_->Next(&tag, &ok)) static_cast<GrpcEvent*>(tag)->Complete(ok);
@@ -221,6 +225,8 @@ void GrpcProvider::Shutdown() {
 
 void GrpcProvider::Wake() {
   if (wake_pending_.exchange(true)) return;
+  MutexLock lock(&wake_mu_);
+  if (queue_is_down_) return;
   alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC),
              static_cast<GrpcEvent*>(&wake_event_));
 }

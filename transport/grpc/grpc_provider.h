@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "transport/grpc/frame_memory.h"
 #include "transport/grpc/grpc_link.h"
 #include "transport/grpc/receive_memory.h"
@@ -87,7 +88,9 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   // Any thread.
   std::atomic<bool> wake_pending_{false};
   WakeEvent wake_event_{&wake_pending_};
-  grpc::Alarm alarm_;  // set only by the thread that turned wake_pending_ to true
+  Mutex wake_mu_;
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(wake_mu_);
+  bool queue_is_down_ ABSL_GUARDED_BY(wake_mu_) = false;
 
   std::unique_ptr<WaitFdWatcher> watcher_;
 };
