@@ -66,16 +66,16 @@ class SendCredit {
 
 // The receiver's half.
 //
-// One per link. Invariant: freed <= received <= granted; granted = freed + window.
+// One per link. Invariant: freed <= received <= told <= freed + window.
 class ReceiveCredit {
  public:
   ReceiveCredit(uint32_t unit_bytes, uint32_t window_bytes)
       : unit_bytes_(unit_bytes), window_(window_bytes / unit_bytes) {}
 
-  // A frame arrived. False: the peer sent more than it was granted.
+  // A frame arrived. False: the peer sent more than it was told to have.
   bool OnReceived(size_t frame_bytes) {
     received_ += UnitsOf(frame_bytes);
-    return received_ - freed_ <= window_;
+    return static_cast<int32_t>(told_ - received_) >= 0;
   }
   // The memory of a frame is free again.
   void OnFreed(size_t frame_bytes, bool sequenced) {

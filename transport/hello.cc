@@ -101,8 +101,9 @@ bool DecodeGoaway(absl::string_view body, CloseReason* reason, std::string* text
       !proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return false;
   }
-  *reason = proto.reason() < kCloseReasonCount ? static_cast<CloseReason>(proto.reason())
-                                               : CloseReason::kLinkError;
+  const bool sent = proto.reason() > static_cast<uint32_t>(CloseReason::kLocalStop) &&
+                    proto.reason() < kCloseReasonCount;
+  *reason = sent ? static_cast<CloseReason>(proto.reason()) : CloseReason::kLinkError;
   *text = proto.text().substr(0, kGoawayTextBytesMax);
   return true;
 }

@@ -51,8 +51,8 @@ CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialle
 
 std::string EncodeGoaway(CloseReason reason, absl::string_view text);
 
-// The reason and words of a GOAWAY; false when it does not parse. A number that this version does
-// not know becomes kLinkError.
+// The reason and words of a GOAWAY; false when it does not parse. A number that is never sent, or
+// that this version does not know, becomes kLinkError.
 bool DecodeGoaway(absl::string_view body, CloseReason* reason, std::string* text);
 
 }  // namespace hawser

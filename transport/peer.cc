@@ -82,6 +82,7 @@ void Peer::Attach(Session* session) {
   if (incarnation != remote_incarnation_) {
     // Another process: what was on its way died with the old one.
     LoseInFlight(LossReason::kPeerRestarted);
+    LoseBehindGap();
     receive_.StartEpoch(0);
     consumed_ = Position();
     fence_seen_ = 0;
@@ -109,6 +110,7 @@ CloseReason Peer::OnFence(uint32_t epoch, uint32_t sequence, uint32_t fence) {
     return CloseReason::kBadEpoch;
   }
   LoseInFlight(LossReason::kLinkLost);
+  LoseBehindGap();
   TellOutage();
   StartSending();
   return CloseReason::kNone;
@@ -134,7 +136,8 @@ CloseReason Peer::OnStart(uint32_t epoch, uint32_t fence) {
   if (SequenceAfter(fence, fence_sent_)) return CloseReason::kBadEpoch;
   discarding_ = fence != fence_sent_;
   if (discarding_) return CloseReason::kNone;
-  if (!SequenceAfter(epoch, receive_.epoch())) return CloseReason::kBadEpoch;
+  // An epoch ends by failure or by SWITCH: nothing ended the one that was started here.
+  if (started_by_peer_ || !SequenceAfter(epoch, receive_.epoch())) return CloseReason::kBadEpoch;
   receive_.StartEpoch(epoch);
   for (MessageDecoder& decoder : decoders_) decoder.Reset();
   started_by_peer_ = true;
@@ -143,7 +146,7 @@ CloseReason Peer::OnStart(uint32_t epoch, uint32_t fence) {
 }
 
 void Peer::MaybeUp() {
-  if (!started_ || !started_by_peer_) return;
+  if (!started_ || !started_by_peer_ || state_ == PeerState::kUp) return;
   SetState(PeerState::kUp, CloseReason::kNone, "");
   backoff_.Reset();
   dial_failures_ = 0;
@@ -203,6 +206,7 @@ void Peer::Tick() {
     // Nobody came back in time: the outage is a fact.
     gate_->set_state(PeerGate::State::kNotConnected);
     LoseInFlight(LossReason::kLinkLost);
+    LoseBehindGap();
   }
   if (gate_->state() == PeerGate::State::kNotConnected) {
     LoseQueued(Lane::kAppend, LossReason::kExpired, kNever);
@@ -249,7 +253,6 @@ void Peer::LoseInFlight(LossReason reason) {
       outage_.Add(message.group, message.payload_bytes, message.snapshot, reason);
     });
   }
-  LoseBehindGap();
 }
 
 void Peer::LoseBehindGap() {
@@ -289,11 +292,12 @@ void Peer::TellOutage() {
 }
 
 void Peer::LoseAll(LossReason reason, bool tell) {
+  // First: the release of a Hold may try to send.
+  gate_->set_state(PeerGate::State::kRemoved);
   LoseInFlight(reason);
   for (int lane = 0; lane < kLaneCount; ++lane) {
     LoseQueued(static_cast<Lane>(lane), reason, kNever);
   }
-  gate_->set_state(PeerGate::State::kRemoved);
   if (tell) TellOutage();
   outage_ = Outage();
 }

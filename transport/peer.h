@@ -80,6 +80,8 @@ class Peer {
 
   NodeId node() const { return gate_->node(); }
   Session* session() const { return session_; }
+  // Its stream is attached, and one of the two directions was not started yet.
+  bool settling() const { return state_ == PeerState::kSettling; }
   bool quiet() const { return queue_.empty() && ledger_.in_flight.messages == 0; }
   bool dirty = false;  // In the Core's list of those to pump.
 

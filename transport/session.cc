@@ -357,7 +357,9 @@ void Session::Close(CloseReason reason, absl::string_view text) {
 
 void Session::Tick() {
   if (state_ == SessionState::kClosed) return;
-  if (state_ == SessionState::kAttached) {
+  const bool opening = state_ != SessionState::kAttached || peer_->settling();
+  const bool late = opening && core_->now_ns() >= hello_deadline_ns_;
+  if (state_ == SessionState::kAttached && !late) {
     if (core_->now_ns() >= next_ping_ns_) {
       next_ping_ns_ = core_->now_ns() + kPingIntervalNs;
       if (ping_sent_ns_ == 0) SendPing();
@@ -365,7 +367,7 @@ void Session::Tick() {
     core_->WakeAt(next_ping_ns_);
     return;
   }
-  if (core_->now_ns() >= hello_deadline_ns_) {
+  if (late) {
     Close(state_ == SessionState::kDialling ? CloseReason::kLinkError : CloseReason::kHelloTimeout,
           absl::StrCat("nothing in ", core_->options().hello_timeout_ms, " ms"));
   } else {
