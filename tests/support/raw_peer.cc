@@ -56,7 +56,7 @@ void RawPeer::Reset(Link* link) {
   up = false;
   closed = CloseReason::kNone;
   received = sequence = ack = 0;
-  credit = 512;
+  credit = first_grant;
   for (MessageEncoder& encoder : encoders_) encoder.Reset();
 }
 

@@ -73,7 +73,9 @@ class RawPeer : public FakeParty, private LinkAcceptor, private LinkEvents {
   // What the next frames tell; tests may bend it.
   uint32_t sequence = 0;
   uint32_t ack = 0;
-  uint32_t credit = 512;
+  uint32_t credit = 0;
+  // The credit in its HELLO.
+  uint32_t first_grant = 512;
   uint32_t epoch = 1;
   uint32_t fence = 1;
   uint64_t incarnation;

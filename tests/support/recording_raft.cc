@@ -30,6 +30,7 @@ void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& mes
 }
 
 void RecordingRaft::OnUnreachable(NodeId node, const LossReport& report) {
+  if (on_unreachable) on_unreachable();
   Changed([&] {
     ++unreachable;
     for (const Tally& tally : report.by_reason) lost += tally.messages;

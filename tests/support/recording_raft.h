@@ -54,6 +54,8 @@ class RecordingRaft : public RaftHandler {
 
   // Runs on the loop thread for each message, before it is recorded.
   std::function<void(NodeId, GroupId, const MessageView&, Lease*)> on_message;
+  // The same for each loss.
+  std::function<void()> on_unreachable;
 
   // Read inside WaitFor's condition, or when nothing runs.
   std::vector<ReceivedMessage> messages;
