@@ -21,7 +21,7 @@ import bazel_events  # noqa: E402
 BAZEL_OUTPUT = ["--color=no", "--curses=no", "--show_progress_rate_limit=20", "--keep_going"]
 
 # No step may hang the run: beyond this it is killed and has failed.
-STEP_SECONDS_MAX = 15 * 60
+STEP_SECONDS_MAX = 20 * 60
 
 
 @dataclass
