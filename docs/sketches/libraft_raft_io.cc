@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -55,7 +54,8 @@ class RaftNetwork final : public RaftHandler {
   // send: the Hold is released in a later turn, and the callback runs in the one after.
   int Send(raft_io_send* request, const raft_message& message, raft_io_send_cb cb) {
     const MessageView view = ViewOfRaftMessage(options_.node_id, message, &entries_);
-    auto sent = std::make_unique<Sent>(Sent{this, request, message.server_id});
+    auto sent =
+        std::make_unique<Sent>(Sent{this, request, message.server_id, outages_[message.server_id]});
     const Hold hold{&Released, sent.get()};
     request->cb = cb;
     SendResult result = transport_->Send(message.server_id, /*group=*/0, view, hold);
@@ -75,6 +75,7 @@ class RaftNetwork final : public RaftHandler {
     RaftNetwork* network;
     raft_io_send* request;
     NodeId node;
+    int outages;  // Of the node, when it was sent.
   };
 
   static void Released(void* argument) {
@@ -99,7 +100,7 @@ class RaftNetwork final : public RaftHandler {
   // right before OnUnreachable tells of them.
   void FinishRequests() {
     for (const std::unique_ptr<Sent>& sent : std::exchange(released_, {})) {
-      int status = unreachable_.count(sent->node) != 0 ? foreign::RAFT_NOCONNECTION : 0;
+      int status = sent->outages == outages_[sent->node] ? 0 : foreign::RAFT_NOCONNECTION;
       if (close_cb_ != nullptr) status = foreign::RAFT_CANCELED;
       sent->request->cb(sent->request, status);
     }
@@ -136,11 +137,7 @@ class RaftNetwork final : public RaftHandler {
   }
 
   // What was already written is not reported: libraft's next append finds the gap.
-  void OnUnreachable(NodeId node, const LossReport& report) override { unreachable_.insert(node); }
-
-  void OnPeerChange(NodeId node, bool up, LinkKind link, CloseReason reason) override {
-    if (up) unreachable_.erase(node);
-  }
+  void OnUnreachable(NodeId node, const LossReport& report) override { ++outages_[node]; }
 
   UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) override {
     if (!addresses.empty()) addresses_[node] = addresses[0];
@@ -159,7 +156,7 @@ class RaftNetwork final : public RaftHandler {
   std::vector<EntryView> entries_;
   std::vector<std::unique_ptr<Sent>> released_;
   std::map<NodeId, std::string> addresses_;
-  std::set<NodeId> unreachable_;
+  std::map<NodeId, int> outages_;
 };
 
 namespace {

@@ -11,6 +11,7 @@ typedef struct Member {
   int appends;
   int answers;
   int wrong;
+  int lost;
   hawser_lease* lease;
   const char* payload;
 } Member;
@@ -40,7 +41,9 @@ static void OnMessage(void* argument, uint64_t from, uint64_t group, const hawse
   ++member->appends;
 }
 
-static void OnUnreachable(void* argument, uint64_t node, uint64_t messages_lost) {}
+static void OnUnreachable(void* argument, uint64_t node, uint64_t messages_lost) {
+  ((Member*)argument)->lost += messages_lost > 0;
+}
 static void OnWritable(void* argument, uint64_t node) {}
 
 static hawser_node* Create(Member* member, uint64_t id) {
@@ -64,13 +67,15 @@ static const char* Exchange(Member* first, Member* second) {
   append.entry_count = 1;
   if (hawser_send(first->node, 9, 5, &append, Release, &held) == 0) return "unknown peer accepted";
   if (released != 0) return "a refused message's hold was released";
-  if (hawser_send(first->node, 2, 5, &append, Release, &held) != 0) return "not accepted";
+  int sent = 0;
   for (int turn = 0; turn < kTurnsMax && first->answers == 0; ++turn) {
+    /* On a slow machine the first ones may find no link for too long. */
+    if (sent == first->lost) sent += hawser_send(first->node, 2, 5, &append, Release, &held) == 0;
     hawser_poll(first->node, 1);
     hawser_poll(second->node, 1);
   }
   if (first->answers != 1 || second->appends != 1 || second->wrong != 0) return "not answered";
-  if (released != 1) return "the hold was not released once";
+  if (released != sent) return "a hold was not released once";
   if (memcmp(second->payload, "payload", 7) != 0) return "wrong payload";
   return NULL;
 }

@@ -12,24 +12,29 @@
 namespace hawser::sketches {
 namespace {
 
-// The leader (1) appends what is proposed; the follower (2) answers each append.
+// The leader (1) appends what is proposed, again at each tick until the follower (2) has answered.
 class ScriptedRaft : public foreign::RawNode {
  public:
   explicit ScriptedRaft(uint64_t id) : id_(id) {}
 
-  void Tick() override {}
+  void Tick() override {
+    if (proposed_.has_index() && acknowledged_index == 0) {
+      *Add(raftpb::MsgApp, 2)->add_entries() = proposed_;
+    }
+  }
 
   void Propose(std::string data) override {
-    raftpb::Entry* entry = Add(raftpb::MsgApp, 2)->add_entries();
-    entry->set_term(1);
-    entry->set_index(1);
-    entry->set_data(data);
-    ready_.entries.push_back(*entry);
+    proposed_.set_term(1);
+    proposed_.set_index(1);
+    proposed_.set_data(data);
+    ready_.entries.push_back(proposed_);
+    *Add(raftpb::MsgApp, 2)->add_entries() = proposed_;
   }
 
   void Step(const raftpb::Message& message) override {
     if (message.type() == raftpb::MsgApp) {
-      ready_.entries.assign(message.entries().begin(), message.entries().end());
+      if (last_index_ == 0) ready_.entries.push_back(message.entries(0));
+      last_index_ = message.entries(0).index();
       Add(raftpb::MsgAppResp, message.from())->set_index(message.entries(0).index());
     } else if (message.type() == raftpb::MsgAppResp) {
       acknowledged_index = message.index();
@@ -63,6 +68,8 @@ class ScriptedRaft : public foreign::RawNode {
 
   const uint64_t id_;
   foreign::Ready ready_;
+  raftpb::Entry proposed_;
+  uint64_t last_index_ = 0;
 };
 
 class MemoryStorage : public foreign::Storage {
