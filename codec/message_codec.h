@@ -112,6 +112,11 @@ class MessageEncoder {
     bool named = false;  // GROUP: it is not the current one.
   };
 
+  template <bool kNamed>
+  size_t EncodeOne(SlotState* slot, uint32_t number, const MessageView& message, char* out,
+                   size_t capacity);
+  size_t EncodeOneNamed(uint64_t group, const MessageView& message, char* out, size_t capacity);
+  size_t EncodeAny(uint64_t group, const MessageView& message, char* out, size_t capacity);
   Target TargetOf(uint64_t group);
   size_t WriteShortHead(const ShortPlan& plan, const Target& target, const MessageView& message,
                         char* out);
@@ -181,6 +186,8 @@ class MessageDecoder {
     uint32_t slot = 0;
   };
 
+  bool DecodeOne(absl::string_view bytes, DecodedMessage* out);
+  DecodeError DecodeAny(absl::string_view bytes, DecodedMessage* out);
   DecodeError DecodeWhole(uint8_t tag, absl::string_view bytes, FlatPayload* payload,
                           DecodedMessage* out);
   template <typename Payload>

@@ -13,12 +13,14 @@
 
 namespace hawser {
 
-// The registers of one group, as docs/codec_format.md names them.
+// The registers of one group, as docs/codec_format.md names them. Those that change with every
+// message stand behind those that do not: where a compiler makes one wide load of two neighbours,
+// of which one has just been stored, it waits for the store.
 struct SlotState {
   uint64_t group = 0;
-  uint64_t from = 0;
-  uint64_t to = 0;
   uint64_t term = 0;
+  uint64_t to = 0;
+  uint64_t from = 0;
   uint64_t index = 0;
   uint64_t commit = 0;
   uint32_t last_count = 0;

@@ -31,6 +31,10 @@ inline constexpr uint8_t kExtra = 0x20;
 inline constexpr uint8_t kGroup = 0x40;
 inline constexpr uint8_t kTagParity = 0x80;
 
+// ONE without and with EXTRA, narrow and without GROUP, which also turns the parity.
+inline constexpr uint8_t kTagOne = 0x83;
+inline constexpr uint8_t kTagOneExtra = 0x23;
+
 inline constexpr size_t kSlotBytes = 2;
 inline constexpr uint32_t kSlotsMax = 1 << 15;
 

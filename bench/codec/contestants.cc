@@ -68,9 +68,12 @@ class Hawser : public Contestant {
 
  private:
   void Encode(const Workload& workload, size_t from, size_t to) {
-    for (size_t at = from; at < to; ++at) {
-      for (size_t group = 0; group < workload.groups(); ++group) {
-        encoder_.Encode(group, workload.messages()[at], workload.out(), workload.out_bytes());
+    char* const out = workload.out();
+    const size_t groups = workload.groups();
+    const size_t capacity = workload.out_bytes();
+    for (const MessageView& message : workload.messages().subspan(from, to - from)) {
+      for (size_t group = 0; group < groups; ++group) {
+        encoder_.Encode(group, message, out, capacity);
       }
     }
   }
