@@ -48,8 +48,9 @@ void Core::RemovePeer(PeerGate* gate) {
       session->Close(CloseReason::kPeerRemoved, "removed from the peers of this node");
     }
   }
-  peer->LoseAll(LossReason::kPeerRemoved, /*tell=*/false);
+  // First: the release of a Hold may send, to a peer that was added again.
   gate->peer = nullptr;
+  peer->LoseAll(LossReason::kPeerRemoved, /*tell=*/false);
   removed_.push_back(std::move(peer));
 }
 

@@ -39,10 +39,11 @@ class Inbox {
     return sleeping_.load();
   }
 
-  // Gives every message to `take`, in the order of each pusher.
-  template <typename Take>
-  void TakeMessages(Take take) {
-    if (messages_.load(std::memory_order_relaxed) == nullptr) return;
+  // All messages, linked by `next`, in the order of each pusher; nullptr when there are none.
+  // Take them before the commands, and handle them after: a message for a peer that a command adds
+  // was pushed after it.
+  QueuedMessage* TakeMessages() {
+    if (messages_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     QueuedMessage* newest_first = messages_.exchange(nullptr);
     QueuedMessage* oldest_first = nullptr;
     while (newest_first != nullptr) {
@@ -51,11 +52,7 @@ class Inbox {
       oldest_first = newest_first;
       newest_first = next;
     }
-    while (oldest_first != nullptr) {
-      QueuedMessage* next = oldest_first->next;
-      take(oldest_first);
-      oldest_first = next;
-    }
+    return oldest_first;
   }
 
   std::vector<Command> TakeCommands() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "base/monotonic.h"
@@ -34,8 +35,9 @@ void Loop::BeforeEvents() {
 }
 
 void Loop::TakeInbox() {
+  QueuedMessage* message = inbox_.TakeMessages();
   for (Inbox::Command& command : inbox_.TakeCommands()) command();
-  inbox_.TakeMessages([this](QueuedMessage* message) { core_->Enqueue(message); });
+  while (message != nullptr) core_->Enqueue(std::exchange(message, message->next));
 }
 
 int Loop::Turn(int64_t deadline_ns) {

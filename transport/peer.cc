@@ -44,7 +44,7 @@ Peer::Peer(Core* core, PeerGate* gate, std::vector<std::string> addresses)
       decoders_{MessageDecoder(LimitsOf(core->options())),
                 MessageDecoder(LimitsOf(core->options())),
                 MessageDecoder(LimitsOf(core->options()))} {
-  gate_->set_state(PeerGate::State::kOpen);
+  gate_->set_connected(true);
   // The lower id dials at once, the other one only if nobody came: fewer ties.
   const bool first = core->options().node_id < gate->node();
   dial_at_ns_ = core->now_ns() + (first ? 0 : core->options().redial_delay_ms_max * kMs);
@@ -127,7 +127,7 @@ void Peer::StartSending() {
   StoreLittle<uint32_t>(fence_seen_, body + 4);
   session_->SendControl(FrameType::kStart, absl::string_view(body, sizeof(body)));
   session_->Flush();
-  gate_->set_state(PeerGate::State::kOpen);
+  gate_->set_connected(true);
   core_->MarkDirty(this);
   MaybeUp();
 }
@@ -204,7 +204,7 @@ void Peer::Tick() {
   if (gate_->state() == PeerGate::State::kOpen &&
       now_ns >= down_since_ns_ + options.no_link_append_ms * kMs) {
     // Nobody came back in time: the outage is a fact.
-    gate_->set_state(PeerGate::State::kNotConnected);
+    gate_->set_connected(false);
     LoseInFlight(LossReason::kLinkLost);
     LoseBehindGap();
   }
@@ -292,8 +292,6 @@ void Peer::TellOutage() {
 }
 
 void Peer::LoseAll(LossReason reason, bool tell) {
-  // First: the release of a Hold may try to send.
-  gate_->set_state(PeerGate::State::kRemoved);
   LoseInFlight(reason);
   for (int lane = 0; lane < kLaneCount; ++lane) {
     LoseQueued(static_cast<Lane>(lane), reason, kNever);

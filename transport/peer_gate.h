@@ -17,7 +17,7 @@ class Peer;
 
 // One per node id that was ever a peer; made by the PeerDirectory, lives as long as it.
 //
-// Threads: TryEnter from any; Leave, and the setters, on the loop thread.
+// Threads: TryEnter, Open and Remove from any; Leave and set_connected on the loop thread.
 // Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
 // that is larger than an empty queue.
 class PeerGate {
@@ -62,7 +62,15 @@ class PeerGate {
            queue.refused.exchange(false, std::memory_order_relaxed);
   }
 
-  void set_state(State state) { state_.store(state, std::memory_order_release); }
+  // The node became a peer, or is none any more. Any thread; from then on Send goes by it.
+  void Open() { state_.store(State::kOpen, std::memory_order_release); }
+  void Remove() { state_.store(State::kRemoved, std::memory_order_release); }
+  // There is a way to the peer, or has been none for too long. Changes nothing once removed.
+  void set_connected(bool connected) {
+    State expected = connected ? State::kNotConnected : State::kOpen;
+    const State desired = connected ? State::kOpen : State::kNotConnected;
+    state_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel);
+  }
   State state() const { return state_.load(std::memory_order_acquire); }
 
   // All that entered and did not leave, from any thread.

@@ -127,6 +127,7 @@ absl::Status Transport::Impl::AddPeer(NodeId node, std::vector<std::string> addr
     core_.AddPeer(gate, std::move(addresses));
   };
   if (!Post(std::move(command))) return absl::FailedPreconditionError("the transport has stopped");
+  gate->Open();
   members_.insert(node);
   return absl::OkStatus();
 }
@@ -154,6 +155,7 @@ absl::Status Transport::Impl::RemovePeer(NodeId node) {
     return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
   }
   PeerGate* gate = directory_.Find(node);
+  gate->Remove();
   if (!Post([this, gate] { core_.RemovePeer(gate); })) {
     return absl::FailedPreconditionError("the transport has stopped");
   }
@@ -182,7 +184,8 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   const uint64_t payload_bytes = PayloadBytes(message);
   const PeerGate::Verdict verdict = gate->TryEnter(lane, payload_bytes);
   if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
-  const bool on_loop_thread = loop_.OnLoopThread();
+  // A peer that was added in this turn is made at the beginning of the next one.
+  const bool on_loop_thread = loop_.OnLoopThread() && gate->peer != nullptr;
   QueuedMessage* queued =
       on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   if (queued == nullptr) {

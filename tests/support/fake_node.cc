@@ -68,10 +68,10 @@ void FakeNode::Start() {
 }
 
 void FakeNode::Stop() {
-  core_->set_now(network_->now_ns());
-  core_->Shutdown();
   running_ = false;
   ended_ = true;
+  core_->set_now(network_->now_ns());
+  core_->Shutdown();
 }
 
 void FakeNode::Kill() {
@@ -83,12 +83,14 @@ void FakeNode::AddPeer(NodeId node) { AddPeer(node, {FakeAddress(node)}); }
 
 void FakeNode::AddPeer(NodeId node, std::vector<std::string> addresses) {
   core_->set_now(network_->now_ns());
-  core_->AddPeer(directory_.FindOrAdd(node), std::move(addresses));
+  directory_.FindOrAdd(node)->Open();
+  core_->AddPeer(directory_.Find(node), std::move(addresses));
   peers_.push_back(node);
 }
 
 void FakeNode::RemovePeer(NodeId node) {
   core_->set_now(network_->now_ns());
+  directory_.Find(node)->Remove();
   core_->RemovePeer(directory_.Find(node));
   peers_.erase(std::remove(peers_.begin(), peers_.end(), node), peers_.end());
 }

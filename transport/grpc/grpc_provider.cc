@@ -204,10 +204,12 @@ void GrpcProvider::Drain(int64_t deadline_ns) {
 void GrpcProvider::Shutdown() {
   if (shut_down_) return;
   shut_down_ = true;
+  if (queue_ == nullptr) return;
   ReadOn();
   Drain(MonotonicNs() + kLingerNs);
   for (const auto& link : links_) link->Cancel();
-  server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
+  // There is none when the listener could not be bound.
+  if (server_ != nullptr) server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   {
     MutexLock lock(&wake_mu_);
     queue_is_down_ = true;
