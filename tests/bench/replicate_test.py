@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
+import signal
 import sys
 import tempfile
+import time
 import unittest
 
 REPLICATE = sys.argv.pop(1)
@@ -14,6 +16,39 @@ RESULTS_TABLE = sys.argv.pop(1)
 def replicate(*arguments):
     return subprocess.run([REPLICATE, "--allow_debug_build", *arguments], check=False, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=250)
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain: {what}")
+        time.sleep(0.01)
+
+
+def members_of(pid):
+    """The member processes of a running benchmark: {pid: role}."""
+    members = {}
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        children = file.read().split()
+    for child in children:
+        try:
+            with open(f"/proc/{child}/cmdline", encoding="utf-8") as file:
+                arguments = file.read().split("\0")
+        except OSError:
+            continue
+        if len(arguments) > 1 and arguments[1].startswith("--replicate_member="):
+            members[int(child)] = arguments[1].partition("=")[2]
+    return members
+
+
+def has_ended(pid):
+    """True also for one that nobody has waited for yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 class ReplicateTest(unittest.TestCase):
@@ -75,6 +110,32 @@ class ReplicateTest(unittest.TestCase):
         _, results, _ = self.run_to_json("--entries=600", "--rounds=1", "--depth=256",
                                          "--followers=1", "--entry_bytes=65536")
         self.check_measurements(results)
+
+    def start_long_run(self):
+        """A run that goes on for long, once its three members are there."""
+        run = subprocess.Popen([REPLICATE, "--allow_debug_build", "--seconds=300", "--depth=1",
+                                "--contestants=grpc_sync"], text=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        wait_until(lambda: len(members_of(run.pid)) == 3, "three members")
+        return run, members_of(run.pid)
+
+    def test_members_end_with_the_coordinator(self):
+        run, members = self.start_long_run()
+        run.kill()
+        run.wait()
+        run.stderr.close()
+        wait_until(lambda: all(has_ended(pid) for pid in members), "the members' end")
+
+    def test_a_member_that_dies_ends_the_run(self):
+        run, members = self.start_long_run()
+        victim = next(pid for pid, role in members.items() if role == "follower1")
+        os.kill(victim, signal.SIGKILL)
+        _, errors = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertRegex(errors, "follower1 ended by signal 9|a stream")
+        self.assertTrue(all(has_ended(pid) for pid in members))
 
     def check_refused(self, text, *arguments):
         done = replicate(*arguments)
