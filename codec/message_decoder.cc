@@ -5,6 +5,7 @@
 #include "codec/message_check.h"
 #include "codec/message_codec.h"
 #include "codec/message_payload.h"
+#include "codec/place_entries.h"
 #include "codec/short_form_read.h"
 
 namespace hawser {
@@ -13,48 +14,31 @@ namespace {
 // Enough of any message to know how long its head is.
 constexpr size_t kStartBytes = 32;
 
-// Places the entries of a short append in one buffer, from `at` on.
-template <typename LengthOf>
-void PlaceEntries(const EntryView& first, size_t count, const char* at, EntryView* entries,
-                  LengthOf length_of) {
-  EntryView entry = first;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t length = length_of(i);
-    entry.data = absl::string_view(at, length);
-    entries[i] = entry;
-    at += length;
-    ++entry.index;
-  }
-}
-
-bool PlacePayload(const AppendShape& shape, const EntryView& first, FlatPayload* payload,
-                  EntryView* entries) {
-  const char* const at = payload->Skip(static_cast<size_t>(shape.total));
-  const char* const lengths = shape.lengths;
-  if (lengths == nullptr) {
-    const size_t length = shape.one_length;
-    PlaceEntries(first, shape.count, at, entries, [length](size_t) { return length; });
-  } else if (shape.width == 1) {
-    PlaceEntries(first, shape.count, at, entries, [lengths](size_t i) {
-      return static_cast<size_t>(static_cast<uint8_t>(lengths[i]));
-    });
-  } else {
-    PlaceEntries(first, shape.count, at, entries, [&shape](size_t i) { return shape.LengthOf(i); });
-  }
-  return true;
-}
-
-bool PlacePayload(const AppendShape& shape, const EntryView& first, PiecePayload* payload,
-                  EntryView* entries) {
-  EntryView entry = first;
-  for (size_t at = 0; at < shape.count; ++at) {
-    if (!payload->Take(shape.LengthOf(at), &entry.data)) {
-      return false;
-    }
-    entries[at] = entry;
-    ++entry.index;
-  }
-  return true;
+// Fills in an append of one entry as `slot` predicts it.
+inline void FillOne(const SlotState& slot, uint64_t commit_delta, absl::string_view data,
+                    EntryView* entry, MessageView* message) {
+  entry->term = slot.term;
+  entry->index = slot.index + 1;
+  entry->type = EntryType::kNormal;
+  entry->zero_fields = slot.entry_zeros;
+  entry->data = data;
+  entry->unknown_fields = absl::string_view();
+  message->type = MessageType::kApp;
+  message->reject = false;
+  message->zero_fields = slot.zero_fields;
+  message->to = slot.to;
+  message->from = slot.from;
+  message->term = slot.term;
+  message->log_term = slot.term;
+  message->index = slot.index;
+  message->commit = slot.commit + slot.last_count + commit_delta;
+  message->reject_hint = 0;
+  message->vote = 0;
+  message->entries = absl::MakeConstSpan(entry, 1);
+  message->context = absl::string_view();
+  message->snapshot = nullptr;
+  message->responses = absl::Span<const absl::string_view>();
+  message->unknown_fields = absl::string_view();
 }
 
 }  // namespace
@@ -326,37 +310,14 @@ inline bool MessageDecoder::DecodeOne(absl::string_view bytes, DecodedMessage* o
       size > bytes.size() - head_bytes || size > limits_.message_bytes_max) {
     return false;
   }
-  EntryView& entry = entries_[0];
-  entry.term = slot.term;
-  entry.index = slot.index + 1;
-  entry.type = EntryType::kNormal;
-  entry.zero_fields = slot.entry_zeros;
-  entry.data = absl::string_view(bytes.data() + head_bytes, size);
-  entry.unknown_fields = absl::string_view();
-  MessageView& message = out->message;
-  message.type = MessageType::kApp;
-  message.reject = false;
-  message.zero_fields = slot.zero_fields;
-  message.to = slot.to;
-  message.from = slot.from;
-  message.term = slot.term;
-  message.log_term = slot.term;
-  message.index = slot.index;
-  message.commit = slot.commit + slot.last_count + delta;
-  message.reject_hint = 0;
-  message.vote = 0;
-  message.entries = absl::MakeConstSpan(&entry, 1);
-  message.context = absl::string_view();
-  message.snapshot = nullptr;
-  message.responses = absl::Span<const absl::string_view>();
-  message.unknown_fields = absl::string_view();
+  FillOne(slot, delta, {bytes.data() + head_bytes, size}, &entries_[0], &out->message);
   out->group = slot.group;
   out->bytes = head_bytes + size;
   ++messages_;
   current_ = state;
   current_slot_ = number;
   ++slot.index;
-  slot.commit = message.commit;
+  slot.commit = out->message.commit;
   slot.last_count = 1;
   CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(MessageType::kApp)];
   ++kind.predicted;

@@ -5,6 +5,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "base/check.h"
+#include "codec/copy_short.h"
 #include "codec/crc32c.h"
 #include "codec/message_check.h"
 #include "codec/message_codec.h"
@@ -14,7 +15,6 @@ namespace hawser {
 namespace {
 
 constexpr size_t kCheckBytes = 4;
-constexpr size_t kWholeHeadBytesMax = 1 + 2 * kVarintBytesMax + kCheckBytes;
 // Of a short form: tag, slot, fields, check, lengths, context with its check.
 constexpr size_t kShortHeadBytesMax =
     1 + kSlotBytes + 8 + 1 + 2 * kMixedEntriesMax + kContextBytesMax + kCheckBytes;
@@ -23,52 +23,6 @@ constexpr size_t kShortHeadBytesMax =
 constexpr size_t kRecordBytesMax =
     1 + kSlotBytes + kVarintBytesMax + kCheckBytes + kVarintBytesMax + 3 + 18 * kVarintBytesMax + 4;
 constexpr size_t kEntryBytesMax = 2 + 4 * kVarintBytesMax;
-
-// Copies with whole words that may overlap: for a few bytes faster than a call of memcpy.
-template <typename Word>
-inline void CopyEnds(const char* from, size_t size, char* out) {
-  Word first;
-  Word last;
-  std::memcpy(&first, from, sizeof(Word));
-  std::memcpy(&last, from + size - sizeof(Word), sizeof(Word));
-  std::memcpy(out, &first, sizeof(Word));
-  std::memcpy(out + size - sizeof(Word), &last, sizeof(Word));
-}
-
-struct Words16 {
-  uint64_t words[2];
-};
-
-struct Words32 {
-  uint64_t words[4];
-};
-
-// The same bytes as memcpy. REQUIRES: size <= kCopyBytesMax.
-constexpr size_t kCopyBytesMax = 255;
-inline void CopyShort(const char* from, size_t size, char* out) {
-  if (size >= 16) {
-    if (size <= 32) {
-      CopyEnds<Words16>(from, size, out);
-      return;
-    }
-    if (size <= 64) {
-      CopyEnds<Words32>(from, size, out);
-      return;
-    }
-    for (size_t at = 0; at + sizeof(Words32) <= size; at += sizeof(Words32)) {
-      CopyEnds<Words32>(from + at, sizeof(Words32), out + at);
-    }
-    CopyEnds<Words32>(from + size - sizeof(Words32), sizeof(Words32), out + size - sizeof(Words32));
-  } else if (size >= 8) {
-    CopyEnds<uint64_t>(from, size, out);
-  } else if (size >= 4) {
-    CopyEnds<uint32_t>(from, size, out);
-  } else {
-    for (size_t at = 0; at < size; ++at) {
-      out[at] = from[at];
-    }
-  }
-}
 
 inline char* Append(absl::string_view bytes, char* out) {
   if (bytes.size() <= 64) {
@@ -421,37 +375,6 @@ void MessageEncoder::EncodeSegments(uint64_t group, const MessageView& message,
       out->segments_.push_back({entry.data, true});
     }
   }
-}
-
-size_t MessageEncoder::WholeSizeBound(const MessageView& message) {
-  return kWholeHeadBytesMax + RaftpbSize(message);
-}
-
-size_t MessageEncoder::EncodeWhole(uint64_t group, const MessageView& message, char* out,
-                                   size_t capacity) {
-  const size_t raftpb_bytes = RaftpbSize(message);
-  const bool named = group != (current_ == nullptr ? 0 : current_->group);
-  const size_t total =
-      1 + (named ? VarintSize(group) : 0) + VarintSize(raftpb_bytes) + kCheckBytes + raftpb_bytes;
-  if (total > capacity) {
-    return 0;
-  }
-  char* at = out;
-  *at++ = static_cast<char>(SealTag(named ? kGroup : 0));
-  if (named) {
-    at = WriteVarint(group, at);
-  }
-  at = WriteVarint(raftpb_bytes, at);
-  char* const raftpb = at + kCheckBytes;
-  HAWSER_CHECK(WriteRaftpb(message, raftpb) == out + total);
-  const uint32_t check =
-      MessageCheck(messages_, {out, static_cast<size_t>(at - out)}, {raftpb, raftpb_bytes});
-  std::memcpy(at, &check, sizeof(check));
-  ++messages_;
-  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
-  ++kind.missed;
-  kind.bytes += total;
-  return total;
 }
 
 }  // namespace hawser

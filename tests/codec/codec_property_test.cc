@@ -1,0 +1,105 @@
+// Random messages of interleaved groups, in one buffer, in pieces, and whole, come back equal.
+//
+// CODEC_ROUNDS in the environment sets how many (default 100,000).
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "codec/message_codec.h"
+#include "codec/raftpb_convert.h"
+#include "gtest/gtest.h"
+#include "tests/codec/codec_test_util.h"
+#include "tests/codec/message_maker.h"
+
+namespace hawser {
+namespace {
+
+uint64_t Rounds() {
+  const char* const text = std::getenv("CODEC_ROUNDS");
+  uint64_t rounds = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &rounds) ? rounds : 100000;
+}
+
+// A lane as the transport uses it: short messages in frames, long ones cut into pieces.
+class Lane {
+ public:
+  void Send(uint64_t group, const MessageView& message, MessageMaker* maker) {
+    if (maker->OneIn(20)) {
+      std::string whole(MessageEncoder::WholeSizeBound(message), '\0');
+      whole.resize(encoder_.EncodeWhole(group, message, &whole[0], whole.size()));
+      Arrives(group, message, decoder_.Decode(whole, &decoded_), whole.size());
+    } else if (maker->OneIn(4)) {
+      SendInPieces(group, message, maker);
+    } else {
+      const std::string bytes = Encoded(group, message, &encoder_);
+      Arrives(group, message, decoder_.Decode(bytes, &decoded_), bytes.size());
+    }
+  }
+
+ private:
+  void SendInPieces(uint64_t group, const MessageView& message, MessageMaker* maker) {
+    encoder_.EncodeSegments(group, message, &segments_);
+    std::string bytes;
+    for (const EncodedSegments::Segment& segment : segments_.segments()) {
+      bytes.append(segment.bytes.data(), segment.bytes.size());
+    }
+    std::vector<absl::string_view> pieces;
+    for (size_t at = 0; at < bytes.size();) {
+      const size_t size = 1 + maker->Below(OneOf(maker, 3, 60, 2000));
+      pieces.push_back(absl::string_view(bytes).substr(at, size));
+      at += size;
+    }
+    HeapJoiner joiner;
+    Arrives(group, message, decoder_.DecodePieces(pieces, &joiner, &decoded_), bytes.size());
+  }
+
+  void Arrives(uint64_t group, const MessageView& message, DecodeError error, size_t bytes) {
+    ASSERT_STREQ(DecodeErrorName(error), "none");
+    ASSERT_EQ(decoded_.group, group);
+    ASSERT_EQ(decoded_.message, message);
+    ASSERT_EQ(decoded_.bytes, bytes);
+    ASSERT_TRUE(IsEncodable(decoded_.message));
+  }
+
+  MessageEncoder encoder_;
+  MessageDecoder decoder_;
+  EncodedSegments segments_;
+  DecodedMessage decoded_;
+};
+
+TEST(CodecPropertyTest, RandomMessagesComeBackEqual) {
+  MessageMaker maker(1);
+  // Two lanes of one direction: neither knows of the other.
+  Lane lanes[2];
+  const uint64_t rounds = Rounds();
+  for (uint64_t round = 0; round < rounds && !testing::Test::HasFatalFailure(); ++round) {
+    const uint64_t group = maker.Below(20);
+    const MessageView message = maker.OneIn(4) ? maker.Any() : maker.Follow(group);
+    lanes[maker.Below(2)].Send(group, message, &maker);
+  }
+}
+
+// Against the protobuf library: what arrives, as protobuf, is what was sent.
+TEST(CodecPropertyTest, RandomMessagesAgreeWithTheProtobufLibrary) {
+  MessageMaker maker(2);
+  MessageEncoder encoder;
+  MessageDecoder decoder;
+  ViewScratch scratch;
+  const uint64_t rounds = Rounds() / 5;
+  for (uint64_t round = 0; round < rounds; ++round) {
+    const uint64_t group = maker.Below(20);
+    raftpb::Message sent;
+    ASSERT_TRUE(ToProto(maker.OneIn(4) ? maker.Any() : maker.Follow(group), &sent));
+    DecodedMessage decoded;
+    const std::string bytes = Encoded(group, ViewOf(sent, &scratch), &encoder);
+    ASSERT_EQ(decoder.Decode(bytes, &decoded), DecodeError::kNone);
+    raftpb::Message received;
+    ASSERT_TRUE(ToProto(decoded.message, &received));
+    ASSERT_EQ(received.SerializeAsString(), sent.SerializeAsString());
+  }
+}
+
+}  // namespace
+}  // namespace hawser
