@@ -57,6 +57,7 @@ class RaftHandler {
   virtual void OnRefused(NodeId node, CloseReason reason, absl::string_view text) {}
 
   // A node of this cluster that is no peer yet wants to talk; it can be reached at `addresses`.
+  // Not asked in this version: such a node is refused (unknown_peer) until AddPeer.
   virtual UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) {
     return UnknownPeerVerdict::kProvisional;
   }

@@ -117,7 +117,7 @@ class Transport {
   // From the polling thread it takes no lock. See Hold for who owns the bytes.
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold = {});
 
-  // --- Calls (kNotBuilt in this version) ---
+  // --- Calls (kNotBuilt in this version; after Stop, `done` runs on the caller's thread) ---
 
   // Asks `endpoint` of `node`; `request` is copied. `done` runs exactly once.
   CallId Call(NodeId node, absl::string_view endpoint, absl::string_view request,
