@@ -1,6 +1,5 @@
 #include "tests/support/raw_peer.h"
 
-#include <initializer_list>
 #include <utility>
 
 #include "base/little_endian.h"
@@ -12,32 +11,7 @@ uint32_t Word(absl::string_view body, int i) {
   return LoadLittle<uint32_t>(body.data() + sizeof(uint32_t) * i);
 }
 
-std::string Words(std::initializer_list<uint32_t> words) {
-  std::string body;
-  for (const uint32_t word : words) {
-    char bytes[sizeof(word)];
-    StoreLittle<uint32_t>(word, bytes);
-    body.append(bytes, sizeof(bytes));
-  }
-  return body;
-}
-
 }  // namespace
-
-std::string RawFrameBytes(const FrameHeader& header, absl::string_view body) {
-  std::string frame(kFrameHeaderBytes, '\0');
-  EncodeFrameHeader(header, &frame[0]);
-  frame.append(body.data(), body.size());
-  return frame;
-}
-
-std::string StartBody(uint32_t epoch, uint32_t fence) {
-  return Words({epoch, fence}).substr(0, FixedBodyBytes(FrameType::kStart));
-}
-
-std::string FenceBody(uint32_t epoch, uint32_t sequence, uint32_t fence) {
-  return Words({epoch, sequence, fence}).substr(0, FixedBodyBytes(FrameType::kFence));
-}
 
 RawPeer::RawPeer(FakeNetwork* network, NodeId id)
     : incarnation(id * 1000),
@@ -88,22 +62,7 @@ bool RawPeer::Open(FakeCluster* cluster, FakeNode* node) {
   return cluster->RunUntil([&] { return node->Describe(id_).state == PeerState::kUp; });
 }
 
-Hello RawPeer::MakeHello(NodeId to) const {
-  const Options options = FakeOptions(id_);
-  Hello hello;
-  hello.wire_version_min = hello.wire_version_max = kWireVersion;
-  hello.features = kFeaturesOffered;
-  hello.features_required = kFeaturesRequired;
-  hello.cluster_id = options.cluster_id;
-  hello.node_id = id_;
-  hello.to_node_id = to;
-  hello.incarnation = incarnation;
-  hello.frame_bytes_max = options.grpc_frame_bytes_max;
-  hello.message_bytes_max = options.message_bytes_max;
-  hello.message_entries_max = options.message_entries_max;
-  hello.receive_unit_bytes = kGrpcCreditUnitBytes;
-  return hello;
-}
+Hello RawPeer::MakeHello(NodeId to) const { return RawHello(id_, to, incarnation); }
 
 void RawPeer::SendHello(const Hello& hello) { SendControl(FrameType::kHello, EncodeHello(hello)); }
 

@@ -11,24 +11,12 @@
 #include "codec/message_codec.h"
 #include "tests/support/fake_link.h"
 #include "tests/support/fake_node.h"
+#include "tests/support/raw_frames.h"
 #include "transport/frame.h"
 #include "transport/hello.h"
 #include "transport/lane.h"
 
 namespace hawser {
-
-// A frame that the raw peer got.
-struct RawFrame {
-  FrameHeader header;
-  std::string body;
-};
-
-// A whole frame, header filled as `header` says.
-std::string RawFrameBytes(const FrameHeader& header, absl::string_view body);
-
-// Bodies of the fixed control frames.
-std::string StartBody(uint32_t epoch, uint32_t fence);
-std::string FenceBody(uint32_t epoch, uint32_t sequence, uint32_t fence);
 
 // Speaks one link at a time: the newest that it dialled or accepted. It keeps no rules by itself;
 // Open and the Send... helpers do it the right way, for what stands before and after the damage.
