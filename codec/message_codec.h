@@ -39,10 +39,9 @@ struct CodecLimits {
 // What a lane's codec did, by message type.
 struct CodecCounters {
   struct Kind {
-    uint64_t predicted = 0;     // Messages in a short form.
-    uint64_t missed = 0;        // Messages in a record or whole.
-    uint64_t bytes = 0;         // As sent.
-    uint64_t raftpb_bytes = 0;  // As bare raftpb would be.
+    uint64_t predicted = 0;  // Messages in a short form.
+    uint64_t missed = 0;     // Messages in a record or whole.
+    uint64_t bytes = 0;      // As sent.
   };
   Kind kinds[kMessageTypeCount];
 };

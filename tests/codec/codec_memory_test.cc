@@ -16,7 +16,7 @@
 
 namespace {
 
-size_t allocations = 0;
+[[maybe_unused]] size_t allocations = 0;
 size_t allocated_bytes = 0;
 
 }  // namespace
