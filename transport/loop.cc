@@ -44,6 +44,7 @@ int Loop::Turn(int64_t deadline_ns) {
   if (ended()) return 0;
   thread_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   in_turn_ = true;
+  inbox_.Awake();
   core_->set_now(MonotonicNs());
   TakeInbox();
   core_->FinishTurn();
@@ -54,6 +55,8 @@ int Loop::Turn(int64_t deadline_ns) {
     TakeInbox();
   }
   core_->FinishTurn();
+  // Whoever sleeps on the descriptor sleeps outside of Turn; what came since is told at once.
+  if (sleeps_on_fd_ && !inbox_.Sleep()) provider_->Wake();
   in_turn_ = false;
   if (mode_ == LoopMode::kPoll && stop_deadline_ns_.load() >= 0) RunDown(stop_deadline_ns_.load());
   return events;
@@ -73,6 +76,16 @@ int Loop::WaitForLinks(int64_t deadline_ns) {
   const int events = provider_->Poll(inbox_.Sleep() ? deadline_ns : kAtOnce);
   inbox_.Awake();
   return events;
+}
+
+int Loop::WaitFd() {
+  const int fd = provider_->WaitFd();
+  if (fd >= 0 && !sleeps_on_fd_) {
+    sleeps_on_fd_ = true;
+    // The first sleep may come before the next turn.
+    if (!inbox_.Sleep()) provider_->Wake();
+  }
+  return fd;
 }
 
 int64_t Loop::NextDeadlineNs() const { return unsent_ ? kAtOnce : core_->next_deadline_ns(); }

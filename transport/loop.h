@@ -52,6 +52,10 @@ class Loop : public LinkAcceptor {
   // When Turn must be called even if no link has anything to say.
   int64_t NextDeadlineNs() const;
 
+  // A descriptor that is readable when Turn has work; -1 when there is none. Polling thread, or
+  // before the first turn.
+  int WaitFd();
+
   // A message was queued by the loop's thread outside of a turn.
   void set_unsent() { unsent_ = true; }
 
@@ -87,6 +91,7 @@ class Loop : public LinkAcceptor {
   // Loop thread only.
   bool in_turn_ = false;
   bool unsent_ = false;
+  bool sleeps_on_fd_ = false;  // between turns, so others must wake the descriptor
 };
 
 }  // namespace hawser

@@ -96,7 +96,7 @@ int Transport::Poll(absl::Time deadline) {
 void Transport::Wake() { impl_->Wake(); }
 
 int Transport::WaitFd() {
-  return impl_->options_.loop_mode == LoopMode::kPoll ? impl_->provider_->WaitFd() : -1;
+  return impl_->options_.loop_mode == LoopMode::kPoll ? impl_->loop_.WaitFd() : -1;
 }
 
 absl::Time Transport::PollDeadline() {

@@ -49,7 +49,7 @@ class WaitFdWatcher {
 
   Mutex mu_;
   CondVar changed_;
-  bool armed_ ABSL_GUARDED_BY(mu_) = false;
+  bool armed_ ABSL_GUARDED_BY(mu_) = true;  // the first sleep may come before the first Poll
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Event> taken_ ABSL_GUARDED_BY(mu_);
 
