@@ -156,6 +156,7 @@ TEST(LeaseTest, ManyThreadsShareAndReleaseAtOnce) {
   Record record;
   Lease lease(new FakeBuffer(&record, 1));
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([mine = lease.Share()]() mutable {
       for (int round = 0; round < kRounds; ++round) {

@@ -83,6 +83,7 @@ TEST(PayloadPoolTest, ManyThreadsNeverShareABuffer) {
   constexpr int kThreads = 4;
   PayloadPool pool;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> torn{0};
   for (int id = 0; id < kThreads; ++id) {
     threads.emplace_back([&pool, &torn, id] {
