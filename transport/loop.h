@@ -32,7 +32,7 @@ class Loop : public LinkAcceptor {
     return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
   }
   // Inside a turn, on its thread.
-  bool InTurn() const { return in_turn_ && OnLoopThread(); }
+  bool InTurn() const { return OnLoopThread() && in_turn_; }
 
   // Begins to accept and dial, and starts the thread in LoopMode::kThread.
   void Start();

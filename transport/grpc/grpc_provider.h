@@ -30,7 +30,7 @@ namespace hawser {
 // One per Transport. Threads: as LinkProvider says.
 class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
  public:
-  // Binds the listener. `options` must outlive it. Unavailable: the address is in use or not ours;
+  // Binds the listener. Unavailable: the address is in use or not ours;
   // InvalidArgument: it makes no sense, or is not loopback and plain text was not asked for.
   static absl::StatusOr<std::unique_ptr<GrpcProvider>> Create(const Options& options);
 
@@ -72,7 +72,7 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   void Sweep();
   GrpcLinkParts parts() { return {queue_.get(), &frames_, &receive_, &readers_, &sweep_}; }
 
-  const Options& options_;
+  const Options options_;
   std::string listen_address_;
   FrameMemory frames_;
   ReceiveMemory receive_;
