@@ -24,7 +24,8 @@ bool FlagsAllowed(FrameType type, uint8_t flags, uint16_t count) {
       return first == (count == 0) && (flags & kLaneMask) != static_cast<uint8_t>(Lane::kUrgent);
     }
     if (type == FrameType::kData) return !first && !last && count > 0;
-    return (flags & kLaneMask) == static_cast<uint8_t>(Lane::kBulk) && !first && !last;
+    return (flags & kLaneMask) == static_cast<uint8_t>(Lane::kBulk) && !first && !last &&
+           count == 0;
   }
   return (flags & kLaneMask) == kNoLane && !first && !last && count == 0;
 }
