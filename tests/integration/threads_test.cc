@@ -106,6 +106,7 @@ TEST_F(ThreadsTest, ManySendersKeepTheOrderOfEach) {
   done.store(true);
   onlooker.join();
   a_->Stop(absl::Seconds(10));
+  b_->Stop(absl::ZeroDuration());
   ExpectInOrder();
   EXPECT_EQ(holds_.released(), kThreads * kMessages);
   EXPECT_EQ(LedgerOfA().acknowledged.messages, uint64_t{kThreads * kMessages});

@@ -1,0 +1,118 @@
+// The gate in front of a peer's queues: limits by count and bytes, and when it lets nobody in.
+
+#include "transport/peer_gate.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace hawser {
+namespace {
+
+using Verdict = PeerGate::Verdict;
+
+Options SmallQueues() {
+  Options options;
+  options.append_queue_messages_max = 4;
+  options.append_queue_bytes_max = 100;
+  return options;
+}
+
+class PeerGateTest : public ::testing::Test {
+ protected:
+  PeerGateTest() { gate_.Open(); }
+  Verdict Enter(uint64_t bytes, Lane lane = Lane::kAppend) { return gate_.TryEnter(lane, bytes); }
+  bool Leave(uint64_t bytes) { return gate_.Leave(Lane::kAppend, bytes); }
+
+  PeerGate gate_{7, SmallQueues()};
+};
+
+TEST_F(PeerGateTest, FullByCount) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), Verdict::kMessages);
+  EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{4, 4}));
+  EXPECT_FALSE(Leave(1));
+  EXPECT_EQ(Enter(1), Verdict::kEntered);
+}
+
+TEST_F(PeerGateTest, FullByBytes) {
+  EXPECT_EQ(Enter(60), Verdict::kEntered);
+  EXPECT_EQ(Enter(41), Verdict::kBytes);
+  EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{1, 60}));
+  EXPECT_EQ(Enter(40), Verdict::kEntered);
+}
+
+TEST_F(PeerGateTest, OneMessageLargerThanTheQueueMayComeWhenItIsEmpty) {
+  EXPECT_EQ(Enter(1000), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), Verdict::kBytes);
+  Leave(1000);
+  EXPECT_EQ(Enter(1), Verdict::kEntered);
+}
+
+TEST_F(PeerGateTest, LanesDoNotShare) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kEntered);
+  EXPECT_EQ(Enter(1, Lane::kBulk), Verdict::kEntered);
+}
+
+TEST_F(PeerGateTest, WritableIsToldOnceAtHalf) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), Verdict::kEntered);
+  EXPECT_EQ(Enter(10), Verdict::kMessages);
+  EXPECT_EQ(Enter(10), Verdict::kMessages);
+  EXPECT_FALSE(Leave(10));
+  EXPECT_TRUE(Leave(10));
+  EXPECT_FALSE(Leave(10));
+  EXPECT_FALSE(Leave(10));
+}
+
+TEST_F(PeerGateTest, WritableIsNotToldWhenNobodyWasRefused) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), Verdict::kEntered);
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(Leave(10));
+}
+
+TEST_F(PeerGateTest, WithoutALinkOnlyUrgentMessagesWait) {
+  gate_.set_connected(false);
+  EXPECT_EQ(Enter(1), Verdict::kNotConnected);
+  EXPECT_EQ(Enter(1, Lane::kBulk), Verdict::kNotConnected);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kEntered);
+  gate_.set_connected(true);
+  EXPECT_EQ(Enter(1), Verdict::kEntered);
+}
+
+// The loop may still speak for a peer that the API has just removed.
+TEST_F(PeerGateTest, RemovedStaysRemovedWhateverTheLinkDoes) {
+  gate_.Remove();
+  gate_.set_connected(true);
+  EXPECT_EQ(Enter(1), Verdict::kUnknownPeer);
+  gate_.set_connected(false);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kUnknownPeer);
+  gate_.Open();
+  EXPECT_EQ(Enter(1), Verdict::kEntered);
+}
+
+TEST_F(PeerGateTest, LimitsHoldAgainstManyThreads) {
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20000; ++i) {
+        if (Enter(10) != Verdict::kEntered) continue;
+        const int now = ++inside;
+        int seen = most.load();
+        while (now > seen && !most.compare_exchange_weak(seen, now)) {
+        }
+        --inside;
+        Leave(10);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(most.load(), 4);
+  EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{0, 0}));
+}
+
+}  // namespace
+}  // namespace hawser
