@@ -157,7 +157,6 @@ TEST(LeaseTest, ManyThreadsShareAndReleaseAtOnce) {
   Lease lease(new FakeBuffer(&record, 1));
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
-  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([mine = lease.Share()]() mutable {
       for (int round = 0; round < kRounds; ++round) {

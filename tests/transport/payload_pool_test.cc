@@ -84,7 +84,6 @@ TEST(PayloadPoolTest, ManyThreadsNeverShareABuffer) {
   PayloadPool pool;
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
-  threads.reserve(kThreads);
   std::atomic<int> torn{0};
   for (int id = 0; id < kThreads; ++id) {
     threads.emplace_back([&pool, &torn, id] {
