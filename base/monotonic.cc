@@ -1,6 +1,6 @@
 #include "base/monotonic.h"
 
-#include <time.h>
+#include <ctime>
 
 namespace hawser {
 

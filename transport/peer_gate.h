@@ -40,8 +40,9 @@ class PeerGate {
     if (state == State::kNotConnected && lane != Lane::kUrgent) return Verdict::kNotConnected;
     Queue& queue = queues_[static_cast<int>(lane)];
     const uint32_t messages = queue.messages.fetch_add(1, std::memory_order_relaxed);
-    if (messages >= messages_max_[static_cast<int>(lane)])
+    if (messages >= messages_max_[static_cast<int>(lane)]) {
       return Refuse(&queue, Verdict::kMessages);
+    }
     const uint64_t queued = queue.bytes.fetch_add(bytes, std::memory_order_relaxed);
     if (queued != 0 && queued + bytes > bytes_max_[static_cast<int>(lane)]) {
       queue.bytes.fetch_sub(bytes, std::memory_order_relaxed);

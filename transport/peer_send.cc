@@ -99,8 +99,9 @@ bool Peer::SendDataFrame(Lane lane) {
   if (!session_->MaySend(lane, capacity)) return false;
   const bool fits =
       kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view) <= capacity;
-  if (!fits || !fragments_[static_cast<int>(lane)].bytes.empty())
+  if (!fits || !fragments_[static_cast<int>(lane)].bytes.empty()) {
     return SendFragment(lane, capacity);
+  }
   FrameHeader header;
   header.type = FrameType::kData;
   header.lane = lane;

@@ -1,11 +1,11 @@
 // Nonsense over real gRPC: each kind has its reason, is counted, and disturbs nobody else.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>

@@ -250,8 +250,9 @@ TEST_F(ThreadsTest, HostSleepsOnTheDescriptor) {
       const absl::Duration left = std::min(a_->PollDeadline(), give_up) - absl::Now();
       pollfd waiting = {fd, POLLIN, 0};
       const int64_t ms = absl::ToInt64Milliseconds(left) + 1;
-      if (left > absl::ZeroDuration())
+      if (left > absl::ZeroDuration()) {
         poll(&waiting, 1, static_cast<int>(std::min<int64_t>(ms, 20000)));
+      }
       ++sleeps;
     }
     return done();

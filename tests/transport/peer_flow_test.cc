@@ -41,7 +41,6 @@ TEST_F(PeerFlowTest, MessageArrivesUnchanged) {
   Open();
   const TestAppend append(41, "set x=1");
   ASSERT_EQ(a_->Send(2, 9, append.view()), SendResult::kAccepted);
-  MessageView got;
   b_->raft.on_message = [&](NodeId from, GroupId group, const MessageView& message, Lease*) {
     EXPECT_EQ(from, 1u);
     EXPECT_EQ(group, 9u);
