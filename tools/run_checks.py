@@ -93,8 +93,9 @@ def steps_to_run(quick):
     if os.path.isdir("tests/fuzz"):
         steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
     # It has the flags of --config=clang: so the thread-safety analysis is part of it.
-    steps.append(bazel_build("clang-tidy and thread-safety analysis of all but the tests", "clang-tidy", "//...",
-                             "-//tests/..."))
+    # The product only: the whole tree takes over 20 minutes on two cores.
+    steps.append(bazel_build("clang-tidy and thread-safety analysis of the product", "clang-tidy",
+                             "//base/...", "//codec/...", "//raftpb/...", "//transport/..."))
     return steps
 
 

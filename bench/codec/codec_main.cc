@@ -4,6 +4,7 @@
 // shown. --json writes the same as one object a case.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -75,7 +76,7 @@ void Print(const Workload& workload, bool mixed, const std::vector<Result>& resu
   const double payload = static_cast<double>(workload.entries() * workload.payload_bytes());
   for (const Result& result : results) {
     const bool copies = result.contestant == "memcpy";
-    const size_t bytes = static_cast<size_t>(result.bytes + 0.5);
+    const size_t bytes = static_cast<size_t>(std::lround(result.bytes));
     absl::PrintF(
         "| %4d%s | %3d | %4d | %-9s | %9.1f | %8.1f | %9s | %9s | %9.1f | %9.1f | %5.2f | %5.2f "
         "|\n",

@@ -29,7 +29,7 @@ Options OptionsOf(NodeId node) {
   Options options;
   options.node_id = node;
   options.cluster_id = "test";
-  options.hello_timeout_ms = 500;
+  options.hello_timeout_ms = 2000;
   options.redial_delay_ms_max = 100;  // the higher id does not wait long either
   return options;
 }

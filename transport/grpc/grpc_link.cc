@@ -26,7 +26,7 @@ void GrpcLink::Send(FrameBuffer frame, size_t bytes) {
 }
 
 void GrpcLink::Flush() {
-  if (writing_ || pending_.empty() || !up_ || finish_wanted_) return;
+  if (writing_ || pending_.empty() || !up_ || finish_wanted_ || *parts_.queue_is_down) return;
   writing_ = true;
   const grpc::ByteBuffer message(pending_.data(), pending_.size());
   pending_.clear();
@@ -68,7 +68,7 @@ void GrpcLink::OnReadDone(bool ok) {
 }
 
 void GrpcLink::ReadOn() {
-  if (!finish_wanted_) StartRead(&read_buffer_, Begin(&read_));
+  if (!finish_wanted_ && !*parts_.queue_is_down) StartRead(&read_buffer_, Begin(&read_));
 }
 
 void GrpcLink::Deliver() {
@@ -90,7 +90,11 @@ void GrpcLink::AskFinish() {
   finish_wanted_ = true;
   if (finish_asked_ || writing_) return;
   finish_asked_ = true;
-  StartFinish();
+  if (*parts_.queue_is_down) {
+    Finished("");
+  } else {
+    StartFinish();
+  }
 }
 
 void GrpcLink::Finished(absl::string_view text) {
@@ -108,7 +112,7 @@ void GrpcLink::Close() {
   }
   if (writing_ || !pending_.empty() || writes_ended_ || finish_wanted_) return;
   writes_ended_ = true;
-  EndWrites();
+  if (!*parts_.queue_is_down) EndWrites();
 }
 
 GrpcClientLink::GrpcClientLink(const GrpcLinkParts& parts, std::shared_ptr<grpc::Channel> channel,

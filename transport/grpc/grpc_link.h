@@ -37,6 +37,8 @@ struct GrpcLinkParts {
   ReceiveMemory* receive;
   // Links that should read on; the provider does it when what they caused was sent.
   std::vector<GrpcLink*>* readers;
+  // No operation may begin any more.
+  const bool* queue_is_down;
   // Set when a link was closed or is done: the provider looks at its links then.
   bool* sweep;
 };

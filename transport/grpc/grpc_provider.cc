@@ -107,6 +107,10 @@ void GrpcProvider::OnCall(GrpcServerLink* link, bool ok) {
     link->Abandon();
     return;
   }
+  if (no_more_operations_) {
+    link->Abandon();
+    return;
+  }
   AddAcceptSlot();
   if (link->method() != kMethod) {
     link->Refuse(grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
@@ -208,6 +212,9 @@ void GrpcProvider::Shutdown() {
   ReadOn();
   Drain(MonotonicNs() + kLingerNs);
   for (const auto& link : links_) link->Cancel();
+  // From here on only what is under way completes: an operation that began on a queue that is shut
+  // down would abort the process.
+  no_more_operations_ = true;
   // There is none when the listener could not be bound.
   if (server_ != nullptr) server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   {

@@ -70,7 +70,9 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   void Drain(int64_t deadline_ns);
   // Destroys links that are done; cancels those that take too long to close.
   void Sweep();
-  GrpcLinkParts parts() { return {queue_.get(), &frames_, &receive_, &readers_, &sweep_}; }
+  GrpcLinkParts parts() {
+    return {queue_.get(), &frames_, &receive_, &readers_, &no_more_operations_, &sweep_};
+  }
 
   const Options options_;
   std::string listen_address_;
@@ -82,7 +84,8 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   LinkAcceptor* acceptor_ = nullptr;
   std::vector<std::unique_ptr<GrpcLink>> links_;
   std::vector<GrpcLink*> readers_;
-  bool sweep_ = false;  // links_ should be looked at
+  bool no_more_operations_ = false;  // the queue is shut down
+  bool sweep_ = false;               // links_ should be looked at
   bool shut_down_ = false;
 
   // Any thread.
