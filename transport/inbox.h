@@ -55,6 +55,9 @@ class Inbox {
     return oldest_first;
   }
 
+  // Messages of other threads wait: a message of the loop's thread must not overtake them.
+  bool has_messages() const { return messages_.load(std::memory_order_relaxed) != nullptr; }
+
   std::vector<Command> TakeCommands() {
     std::vector<Command> commands;
     if (!has_commands_.load()) return commands;

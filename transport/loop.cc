@@ -36,8 +36,10 @@ void Loop::BeforeEvents() {
 
 void Loop::TakeInbox() {
   QueuedMessage* message = inbox_.TakeMessages();
+  taking_inbox_ = message != nullptr;
   for (Inbox::Command& command : inbox_.TakeCommands()) command();
   while (message != nullptr) core_->Enqueue(std::exchange(message, message->next));
+  taking_inbox_ = false;
 }
 
 int Loop::Turn(int64_t deadline_ns) {

@@ -27,6 +27,9 @@ class Loop : public LinkAcceptor {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  // Messages of other threads are not queued yet; what is sent now must line up behind them. Loop
+  // thread.
+  bool InboxHasMessages() const { return taking_inbox_ || inbox_.has_messages(); }
   // The calling thread is the one that runs callbacks.
   bool OnLoopThread() const {
     return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
@@ -90,6 +93,7 @@ class Loop : public LinkAcceptor {
 
   // Loop thread only.
   bool in_turn_ = false;
+  bool taking_inbox_ = false;
   bool unsent_ = false;
   bool sleeps_on_fd_ = false;  // between turns, so others must wake the descriptor
 };

@@ -184,8 +184,10 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   const uint64_t payload_bytes = PayloadBytes(message);
   const PeerGate::Verdict verdict = gate->TryEnter(lane, payload_bytes);
   if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
-  // A peer that was added in this turn is made at the beginning of the next one.
-  const bool on_loop_thread = loop_.OnLoopThread() && gate->peer != nullptr;
+  // Behind what other threads sent before; and a peer that was added in this turn is made at the
+  // beginning of the next one.
+  const bool on_loop_thread =
+      loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxHasMessages();
   QueuedMessage* queued =
       on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   if (queued == nullptr) {
