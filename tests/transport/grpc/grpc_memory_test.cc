@@ -37,13 +37,17 @@ TEST(FrameMemoryTest, SealedFrameIsAFieldOfFrames) {
 
 TEST(FrameMemoryTest, MemoryIsUsedAgainOnceGrpcIsDone) {
   FrameMemory memory;
-  FrameBuffer first = memory.Allocate(1000);
+  const FrameBuffer first = memory.Allocate(1000);
+  FrameBuffer second;
   {
     const grpc::Slice slice = FrameMemory::Seal(first, 10);
-    EXPECT_NE(memory.Allocate(1000).data, first.data);
+    second = memory.Allocate(1000);
+    EXPECT_NE(second.data, first.data);
   }
-  EXPECT_EQ(memory.Allocate(1000).data, first.data);
-  FrameMemory::Discard(first);
+  const FrameBuffer third = memory.Allocate(1000);
+  EXPECT_EQ(third.data, first.data);
+  FrameMemory::Discard(second);
+  FrameMemory::Discard(third);
 }
 
 TEST(FrameMemoryTest, SliceOutlivesTheMemoryAndGoesOnAnotherThread) {
