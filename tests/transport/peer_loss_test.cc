@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ class PeerLossTest : public ::testing::Test {
   void Open() { Open(FakeOptions(1), FakeOptions(2)); }
 
   SendResult SendAppend(uint64_t index, GroupId group = 0, Hold hold = {}) {
-    return a_->Send(2, group, TestAppend(index).view(), hold);
+    // With a Hold the bytes stay the sender's.
+    kept_.push_back(std::make_unique<TestAppend>(index));
+    return a_->Send(2, group, kept_.back()->view(), hold);
   }
   void Cut() { cluster_.network.Cut(FakeAddress(1), FakeAddress(2)); }
   void Refuse(bool refuse) {
@@ -38,10 +41,11 @@ class PeerLossTest : public ::testing::Test {
   Ledger LedgerOfA() { return a_->Describe(2).ledger; }
   uint64_t Lost(LossReason reason) { return LedgerOfA().lost[static_cast<int>(reason)].messages; }
 
+  HoldCounter holds_;
+  std::vector<std::unique_ptr<TestAppend>> kept_;
   FakeCluster cluster_;
   FakeNode* a_ = nullptr;
   FakeNode* b_ = nullptr;
-  HoldCounter holds_;
 };
 
 TEST_F(PeerLossTest, WithoutALinkAppendsExpireAndAreRefused) {
