@@ -14,6 +14,7 @@
 #include "transport/message_pool.h"
 #include "transport/options.h"
 #include "transport/peer_gate.h"
+#include "transport/planted_bug.h"
 #include "transport/raft_handler.h"
 #include "transport/status.h"
 
@@ -36,6 +37,7 @@ class Core {
     LinkProvider* provider;
     MessageStore* messages;
     uint64_t incarnation;
+    PlantedBug planted_bug = PlantedBug::kNone;  // Tests only.
   };
 
   explicit Core(const Parts& parts);
@@ -98,6 +100,7 @@ class Core {
   const Options& options() const { return *parts_.options; }
   RaftHandler* handler() const { return parts_.handler; }
   uint64_t incarnation() const { return parts_.incarnation; }
+  PlantedBug planted_bug() const { return parts_.planted_bug; }
   const std::string& listen_address() const { return parts_.provider->listen_address(); }
 
  private:
