@@ -14,6 +14,8 @@ namespace hawser {
 
 inline constexpr uint8_t kWireVersion = 1;
 inline constexpr size_t kFrameHeaderBytes = 16;
+// The trailer of every frame but HELLO, where both ends agreed on checksums.
+inline constexpr size_t kChecksumBytes = 4;
 
 // On the wire: do not renumber.
 enum class FrameType : uint8_t {
@@ -80,10 +82,23 @@ struct FrameHeader {
 // Writes the 16 bytes of `header` to `out`.
 void EncodeFrameHeader(const FrameHeader& header, char* out);
 
+// What the checksums of one direction of a link begin with: that of the sender's HELLO frame.
+uint32_t ChecksumSeed(absl::string_view hello_frame);
+
+// Seals the frame of `bytes` bytes: sets the TRAILER flag and writes kChecksumBytes behind it.
+void SealChecksum(uint32_t seed, char* frame, size_t bytes);
+
 // Reads a whole frame. kNone, or kBadFrame for anything that the format does not allow: too short,
 // another version, an unknown type or lane, reserved bits, a body that is too short or too long,
-// a count that cannot be. `*body` points into `frame`.
+// a count that cannot be, a trailer where none was agreed. `*body` points into `frame`.
 CloseReason DecodeFrame(absl::string_view frame, FrameHeader* header, absl::string_view* body);
+
+// The same for a link with checksums; kBadFrame also when the frame's is not right.
+CloseReason DecodeSealedFrame(uint32_t seed, absl::string_view frame, FrameHeader* header,
+                              absl::string_view* body);
+
+// True when the frame says that it has a trailer.
+bool HasTrailer(absl::string_view frame);
 
 // True when sequence number `a` is after `b`: arithmetic modulo 2^32, distance under 2^31.
 constexpr bool SequenceAfter(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) > 0; }

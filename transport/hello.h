@@ -18,6 +18,7 @@ namespace hawser {
 inline constexpr size_t kHelloBytesMax = 4080;
 
 // Feature bits.
+inline constexpr uint64_t kFeatureChecksum = 1u << 0;   // Frames end with a CRC-32C.
 inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short forms.
 
 // What this version offers, and what it cannot do without.

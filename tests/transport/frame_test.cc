@@ -182,5 +182,48 @@ TEST(FrameTest, SequencesCompareAroundTheWrap) {
   EXPECT_TRUE(SequenceAfter(0x7fffffff, 0));
 }
 
+// Any bit of the frame, of its checksum, and of the HELLO before it.
+TEST(FrameTest, ChecksumSealsEveryBit) {
+  const std::string hello = Frame(HeaderOf(FrameType::kHello), BodyOf(FrameType::kHello));
+  const uint32_t seed = ChecksumSeed(hello);
+  std::string frame = Frame(HeaderOf(FrameType::kData), "message");
+  const size_t bytes = frame.size();
+  frame.resize(bytes + kChecksumBytes);
+  SealChecksum(seed, &frame[0], bytes);
+  FrameHeader header;
+  absl::string_view body;
+  ASSERT_EQ(DecodeSealedFrame(seed, frame, &header, &body), CloseReason::kNone);
+  EXPECT_EQ(body, "message");
+  EXPECT_EQ(header.type, FrameType::kData);
+  for (size_t bit = 0; bit < frame.size() * 8; ++bit) {
+    std::string damaged = frame;
+    damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    EXPECT_EQ(DecodeSealedFrame(seed, damaged, &header, &body), CloseReason::kBadFrame) << bit;
+  }
+  for (size_t bit = 0; bit < hello.size() * 8; ++bit) {
+    std::string damaged = hello;
+    damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    EXPECT_EQ(DecodeSealedFrame(ChecksumSeed(damaged), frame, &header, &body),
+              CloseReason::kBadFrame);
+  }
+  for (size_t size = 0; size < frame.size(); ++size) {
+    EXPECT_EQ(DecodeSealedFrame(seed, frame.substr(0, size), &header, &body),
+              CloseReason::kBadFrame);
+  }
+}
+
+TEST(FrameTest, TrailerIsRefusedWhereNoneWasAgreed) {
+  std::string frame = Frame(HeaderOf(FrameType::kData), "message");
+  EXPECT_FALSE(HasTrailer(frame));
+  FrameHeader header;
+  absl::string_view body;
+  EXPECT_EQ(DecodeSealedFrame(0, frame, &header, &body), CloseReason::kBadFrame);
+  const size_t bytes = frame.size();
+  frame.resize(bytes + kChecksumBytes);
+  SealChecksum(0, &frame[0], bytes);
+  EXPECT_TRUE(HasTrailer(frame));
+  EXPECT_EQ(Decode(frame), CloseReason::kBadFrame);
+}
+
 }  // namespace
 }  // namespace hawser
