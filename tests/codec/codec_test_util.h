@@ -66,6 +66,47 @@ struct CodecPair {
   MessageDecoder decoder;
 };
 
+inline size_t PayloadBytes(const MessageView& message) {
+  size_t bytes = message.snapshot == nullptr ? 0 : message.snapshot->data.size();
+  for (const EntryView& entry : message.entries) {
+    bytes += entry.data.size();
+  }
+  return bytes;
+}
+
+inline int BitsThatDiffer(absl::string_view a, absl::string_view b) {
+  int bits = 0;
+  for (size_t at = 0; at < a.size() && at < b.size(); ++at) {
+    bits += __builtin_popcount(static_cast<uint8_t>(a[at] ^ b[at]));
+  }
+  return bits;
+}
+
+// True when the two are the same but for one bit of entry or snapshot data.
+inline bool DiffersInOneBit(MessageView a, MessageView b) {
+  int bits = 0;
+  if (a.entries.size() != b.entries.size() || (a.snapshot == nullptr) != (b.snapshot == nullptr)) {
+    return false;
+  }
+  for (size_t at = 0; at < a.entries.size(); ++at) {
+    EntryView mine = a.entries[at];
+    bits += BitsThatDiffer(mine.data, b.entries[at].data);
+    if (mine.data.size() != b.entries[at].data.size()) {
+      return false;
+    }
+    mine.data = b.entries[at].data;
+    if (!(mine == b.entries[at])) {
+      return false;
+    }
+  }
+  if (a.snapshot != nullptr) {
+    bits += BitsThatDiffer(a.snapshot->data, b.snapshot->data);
+  }
+  a.entries = b.entries = {};
+  a.snapshot = b.snapshot = nullptr;
+  return bits == 1 && a == b;
+}
+
 }  // namespace hawser
 
 #endif  // HAWSER_TESTS_CODEC_CODEC_TEST_UTIL_H_

@@ -118,7 +118,7 @@ class ParsedLine::Reader {
   }
 
   void Member(absl::string_view key) {
-    if (!Number(key) && !Rest(key)) {
+    if (!Number(key) && !Rest(key) && !Frame(key)) {
       json_.Skip();
     }
   }
@@ -132,6 +132,7 @@ class ParsedLine::Reader {
                    {"length", &out_->place_.length},
                    {"group", &out_->group_},
                    {"heartbeats_after", &out_->heartbeats_after_},
+                   {"pieces", &out_->frames_.pieces},
                    {"from", &message.from},
                    {"to", &message.to},
                    {"term", &message.term},
@@ -173,6 +174,29 @@ class ParsedLine::Reader {
     } else if (key == "snapshot") {
       json_.Object([this](absl::string_view member) { SnapshotMember(member); });
       message.snapshot = &out_->snapshot_;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool Frame(absl::string_view key) {
+    Frames& frames = out_->frames_;
+    if (key == "frame_type") {
+      frames.alone = true;
+      json_.String();
+    } else if (key == "lane") {
+      frames.lane = json_.String();
+    } else if (key == "header_base64") {
+      frames.header = Bytes();
+    } else if (key == "trailer_base64") {
+      frames.trailer = Bytes();
+    } else if (key == "message_base64") {
+      frames.message = Bytes();
+    } else if (key == "before_base64") {
+      json_.Array([this, &frames] { frames.before.push_back(Bytes()); });
+    } else if (key == "after_base64") {
+      json_.Array([this, &frames] { frames.after.push_back(Bytes()); });
     } else {
       return false;
     }
@@ -224,6 +248,7 @@ bool ParsedLine::Parse(absl::string_view line) {
   group_ = 0;
   heartbeats_after_ = 0;
   frame_bytes_ = absl::string_view();
+  frames_ = Frames();
   bytes_.clear();
   entries_.clear();
   responses_.clear();

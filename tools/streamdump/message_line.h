@@ -48,6 +48,20 @@ class ParsedLine {
   // The bytes of a frame that the message alone would not give back, or empty.
   absl::string_view frame_bytes() const { return frame_bytes_; }
 
+  // What a line of one of our recordings says of frames; each empty where it says nothing.
+  struct Frames {
+    // A line of a frame, not of a message.
+    bool alone = false;
+    uint64_t pieces = 0;
+    std::string lane;
+    absl::string_view header;
+    absl::string_view trailer;
+    absl::string_view message;
+    std::vector<absl::string_view> before;
+    std::vector<absl::string_view> after;
+  };
+  const Frames& frames() const { return frames_; }
+
  private:
   class Reader;
 
@@ -57,6 +71,7 @@ class ParsedLine {
   uint64_t group_ = 0;
   uint64_t heartbeats_after_ = 0;
   absl::string_view frame_bytes_;
+  Frames frames_;
   std::deque<std::string> bytes_;
   std::vector<EntryView> entries_;
   std::vector<absl::string_view> responses_;
