@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/monotonic.h"
+#include "transport/planted_bug.h"
 
 namespace hawser {
 namespace {
@@ -15,23 +16,26 @@ constexpr int64_t kAtOnce = 0;
 
 }  // namespace
 
-Loop::Loop(const Options& options, Core* core, LinkProvider* provider)
+Loop::Loop(const Options& options, Core* core, LinkProvider* provider, const LoopClock* clock)
     : spin_ns_(int64_t{options.spin_us} * 1000),
       mode_(options.loop_mode),
       core_(core),
-      provider_(provider) {}
+      provider_(provider),
+      clock_(clock) {}
 
 Loop::~Loop() { HAWSER_CHECK(!thread_.joinable()); }
 
+int64_t Loop::NowNs() const { return clock_ == nullptr ? MonotonicNs() : clock_->NowNs(); }
+
 void Loop::Start() {
   provider_->Start(this);
-  core_->Start(MonotonicNs());
+  core_->Start(NowNs());
   if (mode_ == LoopMode::kThread) thread_ = std::thread([this] { RunThread(); });
 }
 
 void Loop::BeforeEvents() {
   inbox_.Awake();
-  core_->set_now(MonotonicNs());
+  core_->set_now(NowNs());
 }
 
 void Loop::TakeInbox() {
@@ -47,22 +51,24 @@ int Loop::Turn(int64_t deadline_ns) {
   thread_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   in_turn_ = true;
   inbox_.Awake();
-  core_->set_now(MonotonicNs());
+  core_->set_now(NowNs());
   TakeInbox();
   core_->FinishTurn();
-  unsent_ = false;
   const int events = WaitForLinks(std::min(deadline_ns, core_->next_deadline_ns()));
   if (events == 0) {
-    core_->set_now(MonotonicNs());
+    core_->set_now(NowNs());
     TakeInbox();
   }
   core_->FinishTurn();
+  unsent_ = false;
   // Whoever sleeps on the descriptor sleeps outside of Turn; what came since is told at once.
-  if (sleeps_on_fd_ && !inbox_.Sleep()) provider_->Wake();
+  if (sleeps_on_fd_ && !MaySleep()) provider_->Wake();
   in_turn_ = false;
   if (mode_ == LoopMode::kPoll && stop_deadline_ns_.load() >= 0) RunDown(stop_deadline_ns_.load());
   return events;
 }
+
+bool Loop::MaySleep() { return inbox_.Sleep() || core_->planted_bug() == PlantedBug::kLostWakeup; }
 
 int Loop::WaitForLinks(int64_t deadline_ns) {
   if (spin_ns_ > 0 && deadline_ns > core_->now_ns()) {
@@ -73,9 +79,9 @@ int Loop::WaitForLinks(int64_t deadline_ns) {
       // A message from another thread ends the spinning as well.
       if (!inbox_.Sleep()) return 0;
       inbox_.Awake();
-    } while (MonotonicNs() < spin_until_ns);
+    } while (NowNs() < spin_until_ns);
   }
-  const int events = provider_->Poll(inbox_.Sleep() ? deadline_ns : kAtOnce);
+  const int events = provider_->Poll(MaySleep() ? deadline_ns : kAtOnce);
   inbox_.Awake();
   return events;
 }
@@ -94,8 +100,8 @@ int64_t Loop::NextDeadlineNs() const { return unsent_ ? kAtOnce : core_->next_de
 
 void Loop::RunDown(int64_t deadline_ns) {
   stop_deadline_ns_.store(-1);
-  while (!core_->Quiet() && MonotonicNs() < deadline_ns) Turn(deadline_ns);
-  core_->set_now(MonotonicNs());
+  while (!core_->Quiet() && NowNs() < deadline_ns) Turn(deadline_ns);
+  core_->set_now(NowNs());
   TakeInbox();
   core_->Shutdown();
   ended_.store(true);

@@ -14,6 +14,15 @@
 
 namespace hawser {
 
+// Where a Loop takes the time from. Threads: any.
+class LoopClock {
+ public:
+  virtual int64_t NowNs() const = 0;
+
+ protected:
+  ~LoopClock() = default;
+};
+
 // Runs a Core: turn by turn, in the user's thread or in its own.
 //
 // One per Transport. A turn: what other threads handed over, what is queued and due, then what
@@ -22,7 +31,9 @@ namespace hawser {
 // Threads: Turn on one thread at a time; OnLoopThread, Submit and Run from any.
 class Loop : public LinkAcceptor {
  public:
-  Loop(const Options& options, Core* core, LinkProvider* provider);
+  // `clock` nullptr: the monotonic clock.
+  Loop(const Options& options, Core* core, LinkProvider* provider,
+       const LoopClock* clock = nullptr);
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -77,7 +88,10 @@ class Loop : public LinkAcceptor {
  private:
   LinkEvents* OnAccepted(Link* link) override { return core_->OnAccepted(link); }
   void BeforeEvents() override;
+  int64_t NowNs() const;
   void TakeInbox();
+  // Says that the loop sleeps; false when something came since it last looked.
+  bool MaySleep();
   int WaitForLinks(int64_t deadline_ns);
   void RunThread();
 
@@ -85,6 +99,7 @@ class Loop : public LinkAcceptor {
   const LoopMode mode_;
   Core* const core_;
   LinkProvider* const provider_;
+  const LoopClock* const clock_;
   Inbox inbox_;
   std::atomic<std::thread::id> thread_id_{};
   std::atomic<int64_t> stop_deadline_ns_{-1};  // -1: go on

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 
 namespace hawser {
 
+class FakeBuffer;
 class FakeLink;
 class FakeProvider;
 
@@ -36,6 +36,9 @@ class FakeFaults {
 
   // True: the dial from `from` to `to` fails.
   virtual bool RefuseDial(const std::string& from, const std::string& to) { return false; }
+
+  // True: the dial from `from` to `to` is lost on its way; the dialler never hears of it again.
+  virtual bool LoseDial(const std::string& from, const std::string& to) { return false; }
 
   // `*frame` leaves `from` for `to`; it may be damaged or shortened.
   virtual FrameFate OnFrame(const std::string& from, const std::string& to, std::string* frame) {
@@ -68,6 +71,8 @@ class FakeNetwork {
   void SetDelay(const std::string& from, const std::string& to, int64_t delay_ns);
   // How long a write takes until the link is writable again. 0 at first: until the next event.
   void SetWriteTime(const std::string& from, const std::string& to, int64_t write_ns);
+  // How many bytes the way carries in a second, one write after the other. 0 at first: no limit.
+  void SetBandwidth(const std::string& from, const std::string& to, int64_t bytes_per_second);
   // Holds back what is written (writable() turns false), or lets it go.
   void Stall(const std::string& from, const std::string& to, bool stalled);
   // The connection fails when so many more frames have arrived.
@@ -93,10 +98,12 @@ class FakeNetwork {
   struct Path {
     int64_t delay_ns = 50000;
     int64_t write_ns = 0;
+    int64_t bytes_per_second = 0;
     bool stalled = false;
     uint32_t frames_left = UINT32_MAX;
   };
 
+  // Stays where it is.
   Path& PathOf(const std::string& from, const std::string& to) { return paths_[{from, to}]; }
   FakeProvider* FindProvider(const std::string& address) const;
   // Both ends of `link` fail.
@@ -114,13 +121,13 @@ class FakeNetwork {
   std::shared_ptr<std::atomic<size_t>> buffers_held_;
 };
 
-// One node's links on the network.
+// One node's links of one kind on the network.
 //
 // Poll handles one event that is due and never waits: whoever drives the test moves the time.
 class FakeProvider : public LinkProvider {
  public:
   // Listens at `address` once started.
-  FakeProvider(FakeNetwork* network, std::string address);
+  FakeProvider(FakeNetwork* network, std::string address, LinkKind kind = LinkKind::kGrpc);
   ~FakeProvider() override;
 
   // LinkProvider.
@@ -144,20 +151,51 @@ class FakeProvider : public LinkProvider {
  private:
   friend class FakeLink;
   friend class FakeNetwork;
-  using Event = std::function<void()>;
+
+  enum class EventKind : uint8_t {
+    kAccept,    // `link` dials this provider.
+    kUp,        // `link` is connected.
+    kRefused,   // It is not, and will not be.
+    kFrame,     // `buffer` arrives on it.
+    kWritten,   // It may write again.
+    kWritable,  // Its user should hear so.
+    kHungUp,    // The other end closed it.
+    kFailed,    // It failed.
+  };
+  struct Event {
+    EventKind kind = EventKind::kAccept;
+    FrameFate::Cut cut = FrameFate::Cut::kNo;
+    std::shared_ptr<FakeLink> link;
+    FakeBuffer* buffer = nullptr;  // Owned.
+    const char* text = "";
+  };
+  // Events lie still in slots_; what is sorted is small.
+  struct Due {
+    int64_t at_ns;
+    uint64_t order;
+    uint32_t slot;
+    bool operator<(const Due& other) const {
+      return at_ns != other.at_ns ? at_ns > other.at_ns : order > other.order;
+    }
+  };
 
   void Schedule(int64_t at_ns, Event event);
+  void Handle(const Event& event);
   void Connect(std::shared_ptr<FakeLink> dialler, const std::string& to);
   void Accept(const std::shared_ptr<FakeLink>& dialler);
   void Forget(const FakeLink* link);
+  void DropEvents();
 
   FakeNetwork* const network_;
   const std::string address_;
+  const LinkKind kind_;
   LinkAcceptor* acceptor_ = nullptr;
   bool down_ = false;
   uint64_t wakes_ = 0;
   std::vector<std::shared_ptr<FakeLink>> links_;
-  std::map<std::pair<int64_t, uint64_t>, Event> events_;
+  std::vector<Due> due_;  // a heap, the first on top
+  std::vector<Event> slots_;
+  std::vector<uint32_t> free_slots_;
 };
 
 }  // namespace hawser

@@ -35,6 +35,13 @@ SendResult ToSendResult(PeerGate::Verdict verdict) {
   return SendResult::kUnknownPeer;
 }
 
+// Driven from outside; a turn of virtual time has nothing to spin for.
+Options PollingOptions(Options options) {
+  options.loop_mode = LoopMode::kPoll;
+  options.spin_us = 0;
+  return options;
+}
+
 }  // namespace
 
 std::string FakeAddress(NodeId id) { return absl::StrCat("node:", id); }
@@ -46,15 +53,59 @@ Options FakeOptions(NodeId id) {
   return options;
 }
 
-FakeNode::FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation)
+void FakeLinks::Start(LinkAcceptor* acceptor) {
+  grpc_->Start(acceptor);
+  if (rdma_ != nullptr) rdma_->Start(acceptor);
+}
+
+Link* FakeLinks::Dial(const std::string& address, LinkEvents* events) {
+  return grpc_->Dial(address, events);
+}
+
+int FakeLinks::Poll(int64_t deadline_ns) {
+  if (before_sleep) before_sleep();
+  return First()->Poll(deadline_ns);
+}
+
+void FakeLinks::Shutdown() {
+  grpc_->Shutdown();
+  if (rdma_ != nullptr) rdma_->Shutdown();
+}
+
+void FakeLinks::Crash() {
+  grpc_->Crash();
+  if (rdma_ != nullptr) rdma_->Crash();
+}
+
+FakeProvider* FakeLinks::First() const {
+  if (rdma_ == nullptr || grpc_->NextEventNs() < rdma_->NextEventNs()) return grpc_;
+  if (rdma_->NextEventNs() < grpc_->NextEventNs()) return rdma_;
+  return grpc_->NextEventOrder() < rdma_->NextEventOrder() ? grpc_ : rdma_;
+}
+
+FakeNode::FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation,
+                   const FakeNodeParts& parts)
     : network_(network),
-      options_(options),
+      options_(PollingOptions(options)),
       directory_(options_),
-      provider_(network, FakeAddress(options.node_id)),
-      core_(std::make_unique<Core>(
-          Core::Parts{&options_, &raft, &provider_, &messages_, incarnation})) {
+      grpc_(network, parts.address.empty() ? FakeAddress(options.node_id) : parts.address),
+      rdma_(parts.rdma
+                ? std::make_unique<FakeProvider>(
+                      network, absl::StrCat(grpc_.listen_address(), "/rdma"), LinkKind::kRdma)
+                : nullptr),
+      links_(&grpc_, rdma_.get()) {
   HAWSER_CHECK(options_.Validate().ok());
+  Core::Parts core_parts{};
+  core_parts.options = &options_;
+  core_parts.handler = parts.handler == nullptr ? &raft : parts.handler;
+  core_parts.provider = &grpc_;
+  core_parts.messages = &messages_;
+  core_parts.incarnation = incarnation;
+  core_parts.planted_bug = parts.planted_bug;
+  core_ = std::make_unique<Core>(core_parts);
   core_->set_now(network_->now_ns());
+  const LoopClock* clock = this;
+  loop_ = std::make_unique<Loop>(options_, core_.get(), &links_, clock);
 }
 
 FakeNode::~FakeNode() {
@@ -63,19 +114,22 @@ FakeNode::~FakeNode() {
 
 void FakeNode::Start() {
   running_ = true;
-  provider_.Start(this);
-  core_->Start(network_->now_ns());
+  loop_->Start();
+  loop_->WaitFd();
 }
 
 void FakeNode::Stop() {
   running_ = false;
   ended_ = true;
-  core_->set_now(network_->now_ns());
-  core_->Shutdown();
+  if (loop_->InTurn()) {
+    loop_->StopAtEndOfTurn(/*deadline_ns=*/0);
+  } else {
+    loop_->RunDown(/*deadline_ns=*/0);
+  }
 }
 
 void FakeNode::Kill() {
-  provider_.Crash();
+  links_.Crash();
   Stop();
 }
 
@@ -100,6 +154,22 @@ void FakeNode::UpdatePeer(NodeId node, std::vector<std::string> addresses) {
   core_->UpdatePeer(directory_.Find(node), std::move(addresses));
 }
 
+void FakeNode::PostAddPeer(NodeId node, std::vector<std::string> addresses) {
+  PeerGate* gate = directory_.FindOrAdd(node);
+  loop_->Post([this, gate, addresses = std::move(addresses)]() mutable {
+    core_->AddPeer(gate, std::move(addresses));
+  });
+  gate->Open();
+  peers_.push_back(node);
+}
+
+void FakeNode::PostRemovePeer(NodeId node) {
+  PeerGate* gate = directory_.Find(node);
+  gate->Remove();
+  loop_->Post([this, gate] { core_->RemovePeer(gate); });
+  peers_.erase(std::remove(peers_.begin(), peers_.end(), node), peers_.end());
+}
+
 SendResult FakeNode::Check(const MessageView& message, size_t size_bound) const {
   if (static_cast<int>(message.type) >= kMessageTypeCount || IsLocalOnly(message.type)) {
     return SendResult::kLocalOnlyType;
@@ -111,45 +181,71 @@ SendResult FakeNode::Check(const MessageView& message, size_t size_bound) const 
   return IsEncodable(message) ? SendResult::kAccepted : SendResult::kMalformed;
 }
 
-SendResult FakeNode::Send(NodeId node, GroupId group, const MessageView& message, Hold hold) {
+SendResult FakeNode::Enter(NodeId node, const MessageView& message, PeerGate** gate, Lane* lane) {
   if (!running_) return SendResult::kStopped;
-  PeerGate* gate = directory_.Find(node);
-  if (gate == nullptr) return SendResult::kUnknownPeer;
+  *gate = directory_.Find(node);
+  if (*gate == nullptr) return SendResult::kUnknownPeer;
   const size_t size_bound = MessageEncoder::SizeBound(message);
   const SendResult checked = Check(message, size_bound);
   if (checked != SendResult::kAccepted) return checked;
-  const Lane lane = LaneOf(message.type, size_bound);
-  const PeerGate::Verdict verdict = gate->TryEnter(lane, PayloadBytes(message));
-  if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
-  QueuedMessage* queued = messages_.MakeLocal(message, hold);
+  *lane = LaneOf(message.type, size_bound);
+  return ToSendResult((*gate)->TryEnter(*lane, PayloadBytes(message)));
+}
+
+SendResult FakeNode::Send(NodeId node, GroupId group, const MessageView& message, Hold hold) {
+  PeerGate* gate = nullptr;
+  Lane lane = Lane::kUrgent;
+  const SendResult result = Enter(node, message, &gate, &lane);
+  if (result != SendResult::kAccepted) return result;
+  // Behind what other threads sent before.
+  const bool local = gate->peer != nullptr && !loop_->InboxHasMessages();
+  QueuedMessage* queued =
+      local ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   HAWSER_CHECK(queued != nullptr);
   queued->gate = gate;
   queued->group = group;
   queued->lane = lane;
+  if (!local) {
+    loop_->Submit(queued);
+    return SendResult::kAccepted;
+  }
   core_->set_now(network_->now_ns());
   core_->Enqueue(queued);
-  unsent_ = true;
+  loop_->set_unsent();
+  return SendResult::kAccepted;
+}
+
+SendResult FakeNode::SendFromOutside(NodeId node, GroupId group, const MessageView& message,
+                                     Hold hold) {
+  PeerGate* gate = nullptr;
+  Lane lane = Lane::kUrgent;
+  const SendResult result = Enter(node, message, &gate, &lane);
+  if (result != SendResult::kAccepted) return result;
+  QueuedMessage* queued = messages_.MakeShared(message, hold);
+  HAWSER_CHECK(queued != nullptr);
+  queued->gate = gate;
+  queued->group = group;
+  queued->lane = lane;
+  loop_->Submit(queued);
   return SendResult::kAccepted;
 }
 
 void FakeNode::Turn() {
   if (!running_) return;
-  core_->set_now(network_->now_ns());
-  core_->FinishTurn();
-  unsent_ = false;
-  provider_.Poll(network_->now_ns());
-  core_->FinishTurn();
+  links_.Awake();
+  loop_->Turn(network_->now_ns());
 }
 
 int64_t FakeNode::NextTurnNs() const {
   if (!running_) return kNever;
-  if (unsent_) return network_->now_ns();
-  return std::min(core_->next_deadline_ns(), provider_.NextEventNs());
+  if (links_.woken()) return network_->now_ns();
+  return std::min(loop_->NextDeadlineNs(), links_.First()->NextEventNs());
 }
 
 uint64_t FakeNode::NextTurnOrder() const {
   // Timers before events: the same moment, but known for longer.
-  return provider_.NextEventNs() <= NextTurnNs() ? provider_.NextEventOrder() : 0;
+  const FakeProvider* first = links_.First();
+  return first->NextEventNs() <= NextTurnNs() ? first->NextEventOrder() : 0;
 }
 
 void FakeNode::CheckInvariants() const {
@@ -165,12 +261,9 @@ TransportStatus FakeNode::Describe() const {
 }
 
 PeerStatus FakeNode::Describe(NodeId peer) const {
-  const TransportStatus status = Describe();
-  for (const PeerStatus& found : status.peers) {
-    if (found.node == peer) return found;
-  }
-  HAWSER_CHECK(false);
-  return PeerStatus();
+  const Peer* found = core_->FindPeer(peer);
+  HAWSER_CHECK(found != nullptr);
+  return found->Describe();
 }
 
 FakeNode* FakeCluster::Add(const Options& options) {

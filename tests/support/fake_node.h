@@ -12,9 +12,11 @@
 #include "tests/support/fake_link.h"
 #include "tests/support/recording_raft.h"
 #include "transport/core.h"
+#include "transport/loop.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
 #include "transport/peer_directory.h"
+#include "transport/planted_bug.h"
 #include "transport/status.h"
 #include "transport/transport.h"
 
@@ -39,17 +41,62 @@ class FakeParty {
   virtual void CheckInvariants() const {}
 };
 
-// A Core with all that a Transport puts around it but the loop: handler, gates, messages, links.
+// The links of one node, of either kind, as its Loop sees them.
 //
-// It takes the same turns as the Loop, in virtual time.
-class FakeNode : public FakeParty, private LinkAcceptor {
+// Poll handles one event of whichever kind is due first. Wake makes a turn due now.
+class FakeLinks : public LinkProvider {
  public:
-  FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation);
+  // `rdma` may be nullptr. Both are borrowed.
+  FakeLinks(FakeProvider* grpc, FakeProvider* rdma) : grpc_(grpc), rdma_(rdma) {}
+
+  // LinkProvider. A sleeper on its descriptor is woken by Wake, as a real one is.
+  const std::string& listen_address() const override { return grpc_->listen_address(); }
+  void Start(LinkAcceptor* acceptor) override;
+  Link* Dial(const std::string& address, LinkEvents* events) override;
+  int Poll(int64_t deadline_ns) override;
+  void Wake() override { woken_ = true; }
+  int WaitFd() override { return 0; }
+  void Shutdown() override;
+
+  void Crash();
+  FakeProvider* First() const;
+  bool woken() const { return woken_; }
+  void Awake() { woken_ = false; }
+
+  // Runs when the loop has said that it sleeps, before it does: what other threads do just then.
+  std::function<void()> before_sleep;
+
+ private:
+  FakeProvider* const grpc_;
+  FakeProvider* const rdma_;
+  bool woken_ = false;
+};
+
+// How a FakeNode differs from the usual one.
+struct FakeNodeParts {
+  // Empty: its FakeAddress.
+  std::string address;
+  // Has RDMA too, at the address with "/rdma" behind it.
+  bool rdma = false;
+  // nullptr: the node's own RecordingRaft. Borrowed.
+  RaftHandler* handler = nullptr;
+  PlantedBug planted_bug = PlantedBug::kNone;
+};
+
+// A Core and its Loop with all that a Transport puts around them: handler, gates, messages, links.
+//
+// The Loop is the real one in LoopMode::kPoll, as a host runs it that sleeps on WaitFd; only the
+// clock is the network's. A turn takes no time.
+class FakeNode : public FakeParty, private LoopClock {
+ public:
+  FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation,
+           const FakeNodeParts& parts = {});
   // Kills the process if neither Stop nor Kill was called.
   ~FakeNode() override;
 
   void Start();
-  // As Core::Shutdown: all is lost(stopped), peers are told.
+  // As Transport::Stop without patience: all is lost(stopped), peers are told. Inside a turn: at
+  // its end.
   void Stop();
   // The process dies without a word.
   void Kill();
@@ -60,9 +107,15 @@ class FakeNode : public FakeParty, private LinkAcceptor {
   void AddPeer(NodeId node, std::vector<std::string> addresses);
   void RemovePeer(NodeId node);
   void UpdatePeer(NodeId node, std::vector<std::string> addresses);
+  // The same from another thread, or inside a callback: done by the next turn.
+  void PostAddPeer(NodeId node, std::vector<std::string> addresses);
+  void PostRemovePeer(NodeId node);
 
   // As Transport::Send from the polling thread.
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold = {});
+  // As Transport::Send from another thread, at any moment.
+  SendResult SendFromOutside(NodeId node, GroupId group, const MessageView& message,
+                             Hold hold = {});
 
   // FakeParty.
   void Turn() override;
@@ -71,29 +124,36 @@ class FakeNode : public FakeParty, private LinkAcceptor {
   void CheckInvariants() const override;
 
   NodeId id() const { return options_.node_id; }
-  const std::string& address() const { return provider_.listen_address(); }
+  const std::string& address() const { return grpc_.listen_address(); }
   const Options& options() const { return options_; }
+  // Its loop has something from other threads to look at.
+  bool inbox_waits() const { return loop_->InboxHasMessages(); }
+  bool in_turn() const { return loop_->InTurn(); }
   TransportStatus Describe() const;
   PeerStatus Describe(NodeId peer) const;
   Core& core() { return *core_; }
+  FakeLinks& links() { return links_; }
 
   RecordingRaft raft;
 
  private:
-  LinkEvents* OnAccepted(Link* link) override { return core_->OnAccepted(link); }
-  void BeforeEvents() override { core_->set_now(network_->now_ns()); }
+  int64_t NowNs() const override { return network_->now_ns(); }
+  // A message that may be queued, or why not.
   SendResult Check(const MessageView& message, size_t size_bound) const;
+  SendResult Enter(NodeId node, const MessageView& message, PeerGate** gate, Lane* lane);
 
   FakeNetwork* const network_;
   const Options options_;
   PeerDirectory directory_;
   MessageStore messages_;
-  FakeProvider provider_;
+  FakeProvider grpc_;
+  std::unique_ptr<FakeProvider> rdma_;
+  FakeLinks links_;
   std::unique_ptr<Core> core_;
+  std::unique_ptr<Loop> loop_;
   std::vector<NodeId> peers_;
   bool running_ = false;
   bool ended_ = false;
-  bool unsent_ = false;
 };
 
 // Nodes on one network, driven in the order of their events.

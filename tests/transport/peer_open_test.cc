@@ -24,7 +24,7 @@ TEST_F(PeerOpenTest, TwoNodesComeUpOverOneStream) {
   EXPECT_EQ(a->raft.up, std::vector<NodeId>{2});
   EXPECT_EQ(b->raft.up, std::vector<NodeId>{1});
   EXPECT_EQ(a->raft.unreachable + b->raft.unreachable, 0u);
-  EXPECT_EQ(a->Describe(2).link, LinkKind::kFake);
+  EXPECT_EQ(a->Describe(2).link, LinkKind::kGrpc);
   EXPECT_EQ(a->Describe(2).incarnation, b->Describe().incarnation);
 }
 
