@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "transport/link.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
@@ -113,7 +113,7 @@ class Core {
   uint32_t last_fence_ = 0;
   bool started_ = false;
   bool stopped_ = false;
-  absl::flat_hash_map<NodeId, std::unique_ptr<Peer>> peers_;
+  absl::btree_map<NodeId, std::unique_ptr<Peer>> peers_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Peer>> removed_;  // kept until the end of the turn
   std::vector<Peer*> dirty_;
