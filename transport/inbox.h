@@ -55,8 +55,12 @@ class Inbox {
     return oldest_first;
   }
 
-  // Messages of other threads wait: a message of the loop's thread must not overtake them.
-  bool has_messages() const { return messages_.load(std::memory_order_relaxed) != nullptr; }
+  // Something waits: a message of the loop's thread must not overtake it, be it another thread's
+  // message to the same peer or the command that makes or removes that peer.
+  bool waiting() const {
+    return messages_.load(std::memory_order_relaxed) != nullptr ||
+           has_commands_.load(std::memory_order_relaxed);
+  }
 
   std::vector<Command> TakeCommands() {
     std::vector<Command> commands;

@@ -38,9 +38,9 @@ class Loop : public LinkAcceptor {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Messages of other threads are not queued yet; what is sent now must line up behind them. Loop
-  // thread.
-  bool InboxHasMessages() const { return taking_inbox_ || inbox_.has_messages(); }
+  // Messages of other threads are not queued yet, or commands not done; what is sent now must line
+  // up behind them. Loop thread.
+  bool InboxWaits() const { return taking_inbox_ || inbox_.waiting(); }
   // The calling thread is the one that runs callbacks.
   bool OnLoopThread() const {
     return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);

@@ -187,7 +187,7 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   // Behind what other threads sent before; and a peer that was added in this turn is made at the
   // beginning of the next one.
   const bool on_loop_thread =
-      loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxHasMessages();
+      loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxWaits();
   QueuedMessage* queued =
       on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   if (queued == nullptr) {

@@ -198,7 +198,7 @@ SendResult FakeNode::Send(NodeId node, GroupId group, const MessageView& message
   const SendResult result = Enter(node, message, &gate, &lane);
   if (result != SendResult::kAccepted) return result;
   // Behind what other threads sent before.
-  const bool local = gate->peer != nullptr && !loop_->InboxHasMessages();
+  const bool local = gate->peer != nullptr && !loop_->InboxWaits();
   QueuedMessage* queued =
       local ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   HAWSER_CHECK(queued != nullptr);

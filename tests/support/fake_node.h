@@ -127,7 +127,7 @@ class FakeNode : public FakeParty, private LoopClock {
   const std::string& address() const { return grpc_.listen_address(); }
   const Options& options() const { return options_; }
   // Its loop has something from other threads to look at.
-  bool inbox_waits() const { return loop_->InboxHasMessages(); }
+  bool inbox_waits() const { return loop_->InboxWaits(); }
   bool in_turn() const { return loop_->InTurn(); }
   TransportStatus Describe() const;
   PeerStatus Describe(NodeId peer) const;
