@@ -111,8 +111,9 @@ void Oracle::Release(void* argument) {
 void Oracle::OnSent(SimMessage* message, SendResult result, int64_t now_ns) {
   message->sent_ns = now_ns;
   message->accepted = result == SendResult::kAccepted;
-  trace_->Line("send ", Name(*message), ", ", message->payload_bytes,
-               " bytes: ", SendResultName(result));
+  if (trace_->on())
+    trace_->Line("send ", Name(*message), ", ", message->payload_bytes,
+                 " bytes: ", SendResultName(result));
   if (!message->accepted) {
     ++counts_.refused;
     if (message->released) Fail(absl::StrCat(Name(*message), ": refused, and its Hold released"));
@@ -142,7 +143,7 @@ SimMessage* Oracle::OnMessage(uint32_t process, NodeId node, NodeId from, GroupI
     return nullptr;
   }
   SimMessage& message = messages_[number - 1];
-  trace_->Line("deliver ", Name(message), ", in process ", process);
+  if (trace_->on()) trace_->Line("deliver ", Name(message), ", in process ", process);
   SimViewRoom room;
   if (!message.accepted) {
     Fail(absl::StrCat("received ", Name(message), ": Send refused it"));
@@ -179,7 +180,7 @@ void Oracle::OnUnreachable(uint32_t account_number, const LossReport& report) {
   SimAccount& account = accounts_[account_number];
   ++counts_.reports;
   const Tally total = TotalOf(report.by_reason);
-  trace_->Line("unreachable: ", Name(account), ", lost ", Text(total));
+  if (trace_->on()) trace_->Line("unreachable: ", Name(account), ", lost ", Text(total));
   uint64_t in_groups = 0;
   for (const GroupLoss& loss : report.groups) {
     SimAccount::Group& group = account.groups[loss.group];

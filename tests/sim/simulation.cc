@@ -22,7 +22,8 @@ constexpr uint64_t kTurnsAtOnceMax = 20000;
 
 }  // namespace
 
-Simulation::Simulation(const Scenario& scenario, bool trace) : world_(scenario, trace) {
+Simulation::Simulation(const Scenario& scenario, bool trace)
+    : world_(scenario, trace), wire_(scenario.options, &world_.trace, &world_.oracle) {
   world_.network.set_faults(this);
   for (int id = 1; id <= scenario.nodes; ++id) members_.push_back(static_cast<NodeId>(id));
   for (const NodeId a : members_) {

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_process.h"
+#include "tests/sim/wire_watch.h"
 
 namespace hawser {
 
@@ -62,6 +63,7 @@ class Simulation : private FakeFaults {
   void Delay();
   void RefuseDials();
   void End(bool kill);
+  void EndProcess(SimProcess* process, bool kill);
   void Twin();
   void RemovePeer();
   void Redial();
@@ -78,9 +80,11 @@ class Simulation : private FakeFaults {
 
   // FakeFaults.
   bool LoseDial(const std::string& from, const std::string& to) override;
-  FrameFate OnFrame(const std::string& from, const std::string& to, std::string* frame) override;
+  FrameFate OnFrame(const FrameWay& way, std::string* frame) override;
+  void OnArrival(const FrameWay& way, absl::string_view frame) override;
 
   SimWorld world_;
+  WireWatch wire_;
   // All that ever ran, by number; the living ones again, in order of their ids.
   std::vector<std::unique_ptr<SimProcess>> processes_;
   std::vector<SimProcess*> living_;

@@ -157,13 +157,18 @@ void Simulation::RefuseDials() {
   Later(500, [this, address] { world_.network.RefuseDials(address, false); });
 }
 
+void Simulation::EndProcess(SimProcess* process, bool kill) {
+  living_.erase(std::remove(living_.begin(), living_.end(), process), living_.end());
+  process->End(kill);
+  wire_.OnEnd(process->address());
+}
+
 void Simulation::End(bool kill) {
   const NodeId id = AnyNode();
   SimProcess* process = Find(id);
   if (process == nullptr) return;
-  living_.erase(std::remove(living_.begin(), living_.end(), process), living_.end());
   const bool twin = process->address() != FakeAddress(id);
-  process->End(kill);
+  EndProcess(process, kill);
   if (!twin) Later(1000, [this, id] { Start(id, FakeAddress(id)); });
 }
 
@@ -177,8 +182,7 @@ void Simulation::Twin() {
   SimProcess* twin = Start(id, address);
   Later(1000, [this, twin] {
     if (!twin->alive()) return;
-    living_.erase(std::remove(living_.begin(), living_.end(), twin), living_.end());
-    twin->End(world_.random.Percent(50));
+    EndProcess(twin, /*kill=*/world_.random.Percent(50));
   });
 }
 
@@ -213,7 +217,8 @@ bool Simulation::LoseDial(const std::string& from, const std::string& to) {
   return world_.troubled && world_.random.Percent(world_.scenario.lost_dials_percent);
 }
 
-FrameFate Simulation::OnFrame(const std::string& from, const std::string& to, std::string* frame) {
+FrameFate Simulation::OnFrame(const FrameWay& way, std::string* frame) {
+  wire_.OnSent(way, *frame);
   FrameFate fate;
   if (!world_.troubled) return fate;
   SimRandom* random = &world_.random;
@@ -224,6 +229,10 @@ FrameFate Simulation::OnFrame(const std::string& from, const std::string& to, st
     fate.cut = random->Percent(50) ? FrameFate::Cut::kBefore : FrameFate::Cut::kAfter;
   }
   return fate;
+}
+
+void Simulation::OnArrival(const FrameWay& way, absl::string_view frame) {
+  wire_.OnArrived(way, frame);
 }
 
 }  // namespace hawser

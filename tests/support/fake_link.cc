@@ -147,7 +147,8 @@ void FakeLink::Travel(FakeBuffer* buffer, int64_t leaves_ns) {
   }
   FrameFate fate;
   if (network_->faults_ != nullptr) {
-    fate = network_->faults_->OnFrame(local_address_, remote_address_, buffer->bytes());
+    fate =
+        network_->faults_->OnFrame({local_address_, remote_address_, connection_}, buffer->bytes());
   }
   last_arrival_ns_ = std::max(last_arrival_ns_, leaves_ns + out_->delay_ns + fate.extra_delay_ns);
   FakeProvider::Event event;
@@ -166,6 +167,10 @@ void FakeLink::Arrive(FakeBuffer* buffer, FrameFate::Cut cut) {
     if (left != UINT32_MAX) --left;
     if (events_ != nullptr) {
       buffer->Arrive(network_->buffers_held_);
+      if (network_->faults_ != nullptr) {
+        network_->faults_->OnArrival({remote_address_, local_address_, connection_},
+                                     buffer->view());
+      }
       events_->OnFrame(buffer, buffer->view());
     }
   }

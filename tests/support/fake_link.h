@@ -28,6 +28,13 @@ struct FrameFate {
   Cut cut = Cut::kNo;
 };
 
+// Which way a frame takes.
+struct FrameWay {
+  const std::string& from;
+  const std::string& to;
+  uint64_t connection;  // Of all that were made on the network; from 1.
+};
+
 // Decides what goes wrong; by default nothing does. Asked in an order that depends on nothing but
 // what the nodes do, so that a decision drawn from a seed can be repeated.
 class FakeFaults {
@@ -40,10 +47,11 @@ class FakeFaults {
   // True: the dial from `from` to `to` is lost on its way; the dialler never hears of it again.
   virtual bool LoseDial(const std::string& from, const std::string& to) { return false; }
 
-  // `*frame` leaves `from` for `to`; it may be damaged or shortened.
-  virtual FrameFate OnFrame(const std::string& from, const std::string& to, std::string* frame) {
-    return {};
-  }
+  // `*frame` leaves; it may be damaged or shortened.
+  virtual FrameFate OnFrame(const FrameWay& way, std::string* frame) { return {}; }
+
+  // `frame` arrives and is handed to its link's user.
+  virtual void OnArrival(const FrameWay& way, absl::string_view frame) {}
 };
 
 // Virtual time, the ways between addresses, and what goes wrong on them.

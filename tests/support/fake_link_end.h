@@ -57,7 +57,10 @@ class FakeLink : public Link, public std::enable_shared_from_this<FakeLink> {
 
   // --- For the network ---
 
-  void Connected(const std::shared_ptr<FakeLink>& other) { other_ = other; }
+  void Connected(const std::shared_ptr<FakeLink>& other, uint64_t connection) {
+    other_ = other;
+    connection_ = connection;
+  }
   // The user hears that it is connected.
   void Up();
   // It is connected, and its user knows.
@@ -104,6 +107,7 @@ class FakeLink : public Link, public std::enable_shared_from_this<FakeLink> {
   FakeNetwork::Path* const in_;
   LinkEvents* events_;
   std::weak_ptr<FakeLink> other_;
+  uint64_t connection_ = 0;
   bool up_ = false;
   bool writing_ = false;
   bool broken_ = false;  // The connection failed; the user may not know yet.

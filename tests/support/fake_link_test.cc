@@ -180,7 +180,7 @@ TEST_F(FakeLinkTest, CrashEndsConnections) {
 class TestFaults : public FakeFaults {
  public:
   bool RefuseDial(const std::string&, const std::string&) override { return refuse; }
-  FrameFate OnFrame(const std::string& from, const std::string& to, std::string* frame) override {
+  FrameFate OnFrame(const FrameWay& way, std::string* frame) override {
     seen.push_back(from + to + *frame);
     FrameFate fate;
     if (*frame == "late") fate.extra_delay_ns = 5000000;

@@ -142,8 +142,8 @@ void FakeProvider::Accept(const std::shared_ptr<FakeLink>& dialler) {
   ++network_->connections_;
   auto link = std::make_shared<FakeLink>(this, dialler->local_address(), nullptr);
   links_.push_back(link);
-  link->Connected(dialler);
-  dialler->Connected(link);
+  link->Connected(dialler, network_->connections_);
+  dialler->Connected(link, network_->connections_);
   link->SetUp();
   FakeProvider* source = network_->FindProvider(dialler->local_address());
   if (source == nullptr) return;
