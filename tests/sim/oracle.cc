@@ -1,5 +1,6 @@
 #include "tests/sim/oracle.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -75,6 +76,7 @@ void Oracle::CloseAccount(uint32_t account_number, const PeerStatus* last) {
     closed_[PeerKey(account.process, account.to)] = account_number;
   }
   counts_.acknowledged += account.ledger.acknowledged.messages;
+  counts_.acknowledged_bytes += account.ledger.acknowledged.bytes;
   counts_.superseded += account.ledger.superseded.messages;
   for (int i = 0; i < kLossReasonCount; ++i) counts_.lost[i] += account.ledger.lost[i].messages;
 }
@@ -136,7 +138,7 @@ void Oracle::CountHeartbeat(SimAccount* account, const SimMessage& message) {
 }
 
 SimMessage* Oracle::OnMessage(uint32_t process, NodeId node, NodeId from, GroupId group,
-                              const MessageView& view) {
+                              const MessageView& view, int64_t now_ns) {
   const uint64_t number = NumberIn(view);
   if (number == 0 || number > messages_.size()) {
     Fail(absl::StrCat("node ", node, " received #", number, " from ", from, ": never sent"));
@@ -161,6 +163,9 @@ SimMessage* Oracle::OnMessage(uint32_t process, NodeId node, NodeId from, GroupI
   last = number;
   ++counts_.delivered;
   counts_.delivered_bytes += message.payload_bytes;
+  const int lane = static_cast<int>(message.lane);
+  ++counts_.delivered_in[lane];
+  counts_.longest_ns[lane] = std::max(counts_.longest_ns[lane], now_ns - message.sent_ns);
   return &message;
 }
 

@@ -64,7 +64,11 @@ struct SimCounts {
   uint64_t refused = 0;
   uint64_t delivered = 0;
   uint64_t delivered_bytes = 0;
+  // By lane; how long a message took from Send to its delivery at most.
+  std::array<uint64_t, kLaneCount> delivered_in{};
+  std::array<int64_t, kLaneCount> longest_ns{};
   uint64_t acknowledged = 0;
+  uint64_t acknowledged_bytes = 0;
   uint64_t superseded = 0;
   uint64_t reports = 0;
   std::array<uint64_t, kLossReasonCount> lost{};
@@ -97,7 +101,7 @@ class Oracle {
 
   // nullptr: nobody sent that.
   SimMessage* OnMessage(uint32_t process, NodeId node, NodeId from, GroupId group,
-                        const MessageView& view);
+                        const MessageView& view, int64_t now_ns);
   void OnReturned(SimMessage* message);
   void OnUnreachable(uint32_t account, const LossReport& report);
   void OnSnapshotAcknowledged(uint32_t account, GroupId group);

@@ -59,6 +59,9 @@ struct Scenario {
   uint32_t leases_percent = 0;
   uint32_t holds_percent = 0;
   uint32_t answers_percent = 0;
+  int64_t lease_ms_min = 0;
+  int64_t lease_ms_max = 200;
+  int64_t pause_ms_max = 800;
   int64_t delay_us = 50;
   int64_t bytes_per_second = 0;
   // Of all nodes; ids and addresses are filled in by the simulation.

@@ -69,7 +69,9 @@ void AddUp(SimCounts* to, const SimCounts& from) {
   to->refused += from.refused;
   to->delivered += from.delivered;
   to->delivered_bytes += from.delivered_bytes;
+  AddUp(&to->delivered_in, from.delivered_in);
   to->acknowledged += from.acknowledged;
+  to->acknowledged_bytes += from.acknowledged_bytes;
   to->superseded += from.superseded;
   to->reports += from.reports;
   AddUp(&to->lost, from.lost);

@@ -177,7 +177,8 @@ bool SimProcess::Answers() {
 }
 
 void SimProcess::OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) {
-  SimMessage* sent = world_->oracle.OnMessage(number_, id_, from, group, message);
+  SimMessage* sent =
+      world_->oracle.OnMessage(number_, id_, from, group, message, world_->network.now_ns());
   if (sent == nullptr) return;
   busy_until_ns_ = std::max(busy_until_ns_, world_->network.now_ns()) + handler_ns_;
   SendDue(&in_callback_);
@@ -204,8 +205,9 @@ void SimProcess::Keep(const SimMessage* message, const MessageView& view, Lease 
     kept->snapshot = *view.snapshot;
     kept->view.snapshot = &kept->snapshot;
   }
-  const int64_t until_ns =
-      std::max(hold_until_ns_, world_->network.now_ns() + world_->random.Skewed(0, 200) * kMs);
+  const Scenario& scenario = world_->scenario;
+  const int64_t lease_ms = world_->random.Skewed(scenario.lease_ms_min, scenario.lease_ms_max);
+  const int64_t until_ns = std::max(hold_until_ns_, world_->network.now_ns() + lease_ms * kMs);
   const uint64_t number = message->number;
   leases_[number] = std::move(kept);
   world_->timers.At(until_ns, [this, number] { ReleaseLease(number); });

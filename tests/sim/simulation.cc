@@ -50,6 +50,7 @@ SimResult Simulation::Run() {
   result_.ok = !world_.oracle.failed();
   result_.failure = world_.oracle.failure();
   result_.counts = world_.oracle.counts();
+  result_.connections = world_.network.connections();
   result_.virtual_ms = static_cast<int64_t>(world_.trace.now_ms());
   return result_;
 }
@@ -98,6 +99,8 @@ void Simulation::RunUntil(int64_t until_ns) {
     }
     first->Turn();
     ++result_.turns;
+    result_.buffer_bytes_max =
+        std::max<uint64_t>(result_.buffer_bytes_max, world_.network.buffer_bytes_held());
     if (++turns_at_once_ > kTurnsAtOnceMax) {
       world_.oracle.Fail(absl::StrCat("node ", first->id(), " spins: ", first->DescribePeers()));
     }

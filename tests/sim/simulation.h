@@ -22,6 +22,8 @@ struct SimResult {
   std::string failure;
   SimCounts counts;
   uint64_t turns = 0;
+  uint64_t connections = 0;
+  uint64_t buffer_bytes_max = 0;  // Held by anybody at a moment.
   int64_t virtual_ms = 0;
   std::array<uint64_t, kSimActionCount> actions{};
 };

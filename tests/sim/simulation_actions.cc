@@ -61,7 +61,9 @@ void Simulation::Do(SimAction action) {
     case SimAction::kRefuseDials:
       return RefuseDials();
     case SimAction::kPause:
-      if (SimProcess* process = AnyProcess()) process->Pause(now_ns + random->Skewed(1, 800) * kMs);
+      if (SimProcess* process = AnyProcess()) {
+        process->Pause(now_ns + random->Skewed(1, world_.scenario.pause_ms_max) * kMs);
+      }
       return;
     case SimAction::kSlowHandler:
       if (SimProcess* process = AnyProcess()) {

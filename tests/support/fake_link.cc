@@ -166,7 +166,7 @@ void FakeLink::Arrive(FakeBuffer* buffer, FrameFate::Cut cut) {
   if (cut != FrameFate::Cut::kBefore && left > 0) {
     if (left != UINT32_MAX) --left;
     if (events_ != nullptr) {
-      buffer->Arrive(network_->buffers_held_);
+      buffer->Arrive(network_->held_);
       if (network_->faults_ != nullptr) {
         network_->faults_->OnArrival({remote_address_, local_address_, connection_},
                                      buffer->view());

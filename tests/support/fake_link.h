@@ -54,6 +54,12 @@ class FakeFaults {
   virtual void OnArrival(const FrameWay& way, absl::string_view frame) {}
 };
 
+// Shared with the buffers, which may outlive the network. Any thread.
+struct FakeBuffersHeld {
+  std::atomic<size_t> buffers{0};
+  std::atomic<size_t> bytes{0};
+};
+
 // Virtual time, the ways between addresses, and what goes wrong on them.
 //
 // One per test; it outlives the providers on it. A link is reliable and ordered, or fails as a
@@ -94,8 +100,9 @@ class FakeNetwork {
   // Whether dials to `to` fail.
   void RefuseDials(const std::string& to, bool refuse);
 
-  // Buffers of arrived frames that somebody still holds.
-  size_t buffers_held() const { return buffers_held_->load(); }
+  // Buffers of arrived frames that somebody still holds, and their bytes.
+  size_t buffers_held() const { return held_->buffers.load(); }
+  size_t buffer_bytes_held() const { return held_->bytes.load(); }
   // Connections that were made so far.
   uint64_t connections() const { return connections_; }
 
@@ -125,8 +132,7 @@ class FakeNetwork {
   std::map<std::pair<std::string, std::string>, Path> paths_;
   std::map<std::string, bool> refused_dials_;
   std::map<std::string, FakeProvider*> providers_;
-  // Shared with the buffers, which may outlive the network.
-  std::shared_ptr<std::atomic<size_t>> buffers_held_;
+  std::shared_ptr<FakeBuffersHeld> held_;
 };
 
 // One node's links of one kind on the network.

@@ -20,15 +20,18 @@ class FakeBuffer : public ReceiveBuffer {
  public:
   explicit FakeBuffer(size_t bytes) : bytes_(bytes, '\0') {}
   ~FakeBuffer() override {
-    if (held_ != nullptr) held_->fetch_sub(1);
+    if (held_ == nullptr) return;
+    held_->buffers.fetch_sub(1);
+    held_->bytes.fetch_sub(bytes_.size());
   }
 
   std::string* bytes() { return &bytes_; }
   absl::string_view view() const { return bytes_; }
   // From now on it counts among those that somebody holds.
-  void Arrive(std::shared_ptr<std::atomic<size_t>> held) {
+  void Arrive(std::shared_ptr<FakeBuffersHeld> held) {
     held_ = std::move(held);
-    held_->fetch_add(1);
+    held_->buffers.fetch_add(1);
+    held_->bytes.fetch_add(bytes_.size());
   }
 
   size_t pinned_bytes() const override { return bytes_.size(); }
@@ -37,7 +40,7 @@ class FakeBuffer : public ReceiveBuffer {
   void Free() override { delete this; }
 
   std::string bytes_;
-  std::shared_ptr<std::atomic<size_t>> held_;
+  std::shared_ptr<FakeBuffersHeld> held_;
 };
 
 // One end of a connection. Its provider keeps it until it is over; events under way keep it longer.

@@ -16,8 +16,7 @@ constexpr int64_t kBeginNs = 1000 * int64_t{1000000000};
 
 }  // namespace
 
-FakeNetwork::FakeNetwork()
-    : now_ns_(kBeginNs), buffers_held_(std::make_shared<std::atomic<size_t>>(0)) {}
+FakeNetwork::FakeNetwork() : now_ns_(kBeginNs), held_(std::make_shared<FakeBuffersHeld>()) {}
 
 FakeNetwork::~FakeNetwork() { HAWSER_CHECK(providers_.empty()); }
 
