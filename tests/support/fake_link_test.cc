@@ -181,15 +181,23 @@ class TestFaults : public FakeFaults {
  public:
   bool RefuseDial(const std::string&, const std::string&) override { return refuse; }
   FrameFate OnFrame(const FrameWay& way, std::string* frame) override {
-    seen.push_back(from + to + *frame);
+    seen.push_back(way.from + way.to + *frame);
     FrameFate fate;
     if (*frame == "late") fate.extra_delay_ns = 5000000;
     if (*frame == "damaged") frame->resize(3);
     if (*frame == "fatal") fate.cut = FrameFate::Cut::kBefore;
     return fate;
   }
+  void OnArrival(const FrameWay& way, absl::string_view frame) override {
+    arrived.push_back(way.from + way.to + std::string(frame));
+    connection = way.connection;
+  }
+  bool LoseDial(const std::string&, const std::string&) override { return lose; }
   bool refuse = false;
+  bool lose = false;
+  uint64_t connection = 0;
   Frames seen;
+  Frames arrived;
 };
 
 TEST_F(FakeLinkTest, FaultsAreAskedForEachFrameAndDial) {
@@ -205,10 +213,37 @@ TEST_F(FakeLinkTest, FaultsAreAskedForEachFrameAndDial) {
   EXPECT_FALSE(a_.up);
   EXPECT_EQ(faults.seen[0], "ablate");
   EXPECT_EQ(faults.seen.size(), 4u);
+  EXPECT_EQ(faults.arrived, (Frames{"ablate", "abdam"}));
+  EXPECT_EQ(faults.connection, 1u);
   faults.refuse = true;
   a_.Dial("b");
   Run();
   EXPECT_EQ(a_.down, "connection to b refused");
+}
+
+TEST_F(FakeLinkTest, ALostDialIsNeverHeardOfAgain) {
+  TestFaults faults;
+  faults.lose = true;
+  network_.set_faults(&faults);
+  a_.Dial("b");
+  Run(60 * int64_t{1000000000});
+  EXPECT_FALSE(a_.up);
+  EXPECT_EQ(a_.down, "");
+  EXPECT_EQ(network_.connections(), 0u);
+}
+
+TEST_F(FakeLinkTest, BandwidthHoldsUpWhatFollows) {
+  Connect();
+  network_.SetBandwidth("a", "b", 1000);
+  a_.Say(std::string(10, 'x'), /*flush=*/false);
+  a_.Say(std::string(20, 'y'));
+  EXPECT_FALSE(a_.link->writable());
+  Run(15 * 1000000);
+  EXPECT_EQ(b_.frames.size(), 1u);
+  EXPECT_EQ(a_.writable, 0);
+  Run(20 * 1000000);
+  EXPECT_EQ(b_.frames.size(), 2u);
+  EXPECT_EQ(a_.writable, 1);
 }
 
 TEST_F(FakeLinkTest, BuffersAreCounted) {
