@@ -21,13 +21,21 @@ inline void CopyEnds(const char* from, size_t size, char* out) {
   std::memcpy(out + size - sizeof(Word), &last, sizeof(Word));
 }
 
-struct Words16 {
-  uint64_t words[2];
-};
+// 16 bytes in a register.
+using Words16 = uint64_t __attribute__((vector_size(16)));
 
-struct Words32 {
-  uint64_t words[4];
-};
+// 33 to 64 bytes.
+inline void CopyTo64(const char* from, size_t size, char* out) {
+  Words16 words[4];
+  std::memcpy(&words[0], from, 16);
+  std::memcpy(&words[1], from + 16, 16);
+  std::memcpy(&words[2], from + size - 32, 16);
+  std::memcpy(&words[3], from + size - 16, 16);
+  std::memcpy(out, &words[0], 16);
+  std::memcpy(out + 16, &words[1], 16);
+  std::memcpy(out + size - 32, &words[2], 16);
+  std::memcpy(out + size - 16, &words[3], 16);
+}
 
 // The same bytes as memcpy. REQUIRES: size <= kCopyBytesMax.
 inline constexpr size_t kCopyBytesMax = 255;
@@ -38,13 +46,14 @@ inline void CopyShort(const char* from, size_t size, char* out) {
       return;
     }
     if (size <= 64) {
-      CopyEnds<Words32>(from, size, out);
+      CopyTo64(from, size, out);
       return;
     }
-    for (size_t at = 0; at + sizeof(Words32) <= size; at += sizeof(Words32)) {
-      CopyEnds<Words32>(from + at, sizeof(Words32), out + at);
+    size_t at = 0;
+    for (; at + 64 < size; at += 32) {
+      CopyEnds<Words16>(from + at, 32, out + at);
     }
-    CopyEnds<Words32>(from + size - sizeof(Words32), sizeof(Words32), out + size - sizeof(Words32));
+    CopyTo64(from + at, size - at, out + at);
   } else if (size >= 8) {
     CopyEnds<uint64_t>(from, size, out);
   } else if (size >= 4) {

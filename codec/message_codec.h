@@ -39,9 +39,10 @@ struct CodecLimits {
 // What a lane's codec did, by message type.
 struct CodecCounters {
   struct Kind {
-    uint64_t predicted = 0;  // Messages in a short form.
-    uint64_t missed = 0;     // Messages in a record or whole.
-    uint64_t bytes = 0;      // As sent.
+    uint64_t predicted = 0;     // Messages in a short form.
+    uint64_t missed = 0;        // Messages in a record or whole.
+    uint64_t bytes = 0;         // As sent.
+    uint64_t raftpb_bytes = 0;  // As raftpb: RaftpbSize of each.
   };
   Kind kinds[kMessageTypeCount];
 };
@@ -101,6 +102,10 @@ class MessageEncoder {
   static size_t WholeSizeBound(const MessageView& message);
   size_t EncodeWhole(uint64_t group, const MessageView& message, char* out, size_t capacity);
 
+  // Brings what Encode needs of `group` into the cache: for who knows the next message's group
+  // while it encodes another's.
+  void Prefetch(uint64_t group) const { index_.Prefetch(group); }
+
   const CodecCounters& counters() const { return counters_; }
 
  private:
@@ -111,10 +116,16 @@ class MessageEncoder {
     bool named = false;  // GROUP: it is not the current one.
   };
 
-  template <bool kNamed>
+  template <bool kNamed, bool kWideForm, bool kExtraForm>
+  size_t FinishOne(SlotState* slot, uint32_t number, const MessageView& message, uint64_t delta,
+                   char* out);
+  template <bool kNamed, bool kWideForm>
   size_t EncodeOne(SlotState* slot, uint32_t number, const MessageView& message, char* out,
                    size_t capacity);
   size_t EncodeOneNamed(uint64_t group, const MessageView& message, char* out, size_t capacity);
+  size_t CountAndCopy(SlotState* slot, uint64_t commit_before, const MessageView& message,
+                      char* data, size_t bytes);
+  size_t EncodeOneWide(const MessageView& message, char* out, size_t capacity);
   size_t EncodeAny(uint64_t group, const MessageView& message, char* out, size_t capacity);
   Target TargetOf(uint64_t group);
   size_t WriteShortHead(const ShortPlan& plan, const Target& target, const MessageView& message,
@@ -122,7 +133,11 @@ class MessageEncoder {
   // Builds tag, check and head in head_; the payload follows it.
   void BuildRecord(uint64_t group, const MessageView& message, const Target& target);
   void Advance(uint64_t group, const MessageView& message, const Target& target);
-  void AdvanceShort(const MessageView& message, const Target& target, size_t bytes);
+  // Before the slot is brought up to date.
+  static uint64_t RaftpbSizeOf(const MessageView& message, const ShortPlan& plan,
+                               const Target& target);
+  void AdvanceShort(const MessageView& message, const Target& target, size_t bytes,
+                    uint64_t raftpb_bytes);
 
   const CodecLimits limits_;
   uint64_t messages_ = 0;
@@ -185,7 +200,13 @@ class MessageDecoder {
     uint32_t slot = 0;
   };
 
-  bool DecodeOne(absl::string_view bytes, DecodedMessage* out);
+  template <bool kNamed, bool kWideForm, bool kExtraForm>
+  DecodeError DecodeOne(uint64_t word, SlotState* state, uint32_t number, absl::string_view bytes,
+                        DecodedMessage* out);
+  DecodeError DecodeOneNamed(uint64_t word, absl::string_view bytes, DecodedMessage* out);
+  DecodeError DecodeOneRare(uint64_t word, absl::string_view bytes, DecodedMessage* out);
+  DecodeError CountOne(const MessageView& message, uint64_t commit_before, SlotState* slot);
+  void PrefetchNext(absl::string_view rest) const;
   DecodeError DecodeAny(absl::string_view bytes, DecodedMessage* out);
   DecodeError DecodeWhole(uint8_t tag, absl::string_view bytes, FlatPayload* payload,
                           DecodedMessage* out);
@@ -210,7 +231,7 @@ class MessageDecoder {
   DecodeError CheckRecord(uint8_t tag, absl::string_view bytes, Target* target,
                           absl::string_view* head);
   DecodeError FindTarget(uint8_t tag, absl::string_view bytes, Target* target);
-  void CountDecoded(const DecodedMessage& decoded, bool predicted);
+  void CountDecoded(const DecodedMessage& decoded, bool predicted, uint64_t raftpb_bytes);
   EntryView* EntriesFor(size_t count);
 
   const CodecLimits limits_;
@@ -223,6 +244,8 @@ class MessageDecoder {
   std::unique_ptr<EntryView[]> entries_;
   size_t entries_capacity_ = 0;
   RaftpbDecoder raftpb_;
+  // Of the message being decoded; 0: not known.
+  uint64_t raftpb_bytes_ = 0;
   CodecCounters counters_;
 };
 

@@ -6,6 +6,7 @@
 #include "codec/message_codec.h"
 #include "codec/message_payload.h"
 #include "codec/place_entries.h"
+#include "codec/raftpb_count.h"
 #include "codec/short_form_read.h"
 
 namespace hawser {
@@ -13,33 +14,6 @@ namespace {
 
 // Enough of any message to know how long its head is.
 constexpr size_t kStartBytes = 32;
-
-// Fills in an append of one entry as `slot` predicts it.
-inline void FillOne(const SlotState& slot, uint64_t commit_delta, absl::string_view data,
-                    EntryView* entry, MessageView* message) {
-  entry->term = slot.term;
-  entry->index = slot.index + 1;
-  entry->type = EntryType::kNormal;
-  entry->zero_fields = slot.entry_zeros;
-  entry->data = data;
-  entry->unknown_fields = absl::string_view();
-  message->type = MessageType::kApp;
-  message->reject = false;
-  message->zero_fields = slot.zero_fields;
-  message->to = slot.to;
-  message->from = slot.from;
-  message->term = slot.term;
-  message->log_term = slot.term;
-  message->index = slot.index;
-  message->commit = slot.commit + slot.last_count + commit_delta;
-  message->reject_hint = 0;
-  message->vote = 0;
-  message->entries = absl::MakeConstSpan(entry, 1);
-  message->context = absl::string_view();
-  message->snapshot = nullptr;
-  message->responses = absl::Span<const absl::string_view>();
-  message->unknown_fields = absl::string_view();
-}
 
 }  // namespace
 
@@ -99,8 +73,16 @@ DecodeError MessageDecoder::DecodeAppend(uint8_t tag, uint64_t fields, absl::str
   first.zero_fields = state.entry_zeros;
   EntryView* const entries = EntriesFor(shape.count);
   message->entries = absl::MakeConstSpan(entries, shape.count);
-  return PlacePayload(shape, first, payload, entries) ? DecodeError::kNone
-                                                      : DecodeError::kJoinRefused;
+  if (!PlacePayload(shape, first, payload, entries)) {
+    return DecodeError::kJoinRefused;
+  }
+  EntryLengths lengths;
+  lengths.one_length = shape.lengths == nullptr;
+  lengths.longest = lengths.one_length ? shape.one_length : (size_t{1} << (8 * shape.width)) - 1;
+  lengths.lengths = shape.lengths;
+  lengths.width = shape.width;
+  raftpb_bytes_ = RaftpbSizeOfRun(*message, shape.total, lengths, state);
+  return DecodeError::kNone;
 }
 
 // The context behind a short form's check, sealed by a check of its own.
@@ -253,10 +235,13 @@ DecodeError MessageDecoder::DecodeRecord(uint8_t tag, absl::string_view bytes, P
   return DecodeError::kNone;
 }
 
-void MessageDecoder::CountDecoded(const DecodedMessage& decoded, bool predicted) {
+// `raftpb_bytes` is 0 where it is not known yet.
+void MessageDecoder::CountDecoded(const DecodedMessage& decoded, bool predicted,
+                                  uint64_t raftpb_bytes) {
   CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(decoded.message.type)];
   ++(predicted ? kind.predicted : kind.missed);
   kind.bytes += decoded.bytes;
+  kind.raftpb_bytes += raftpb_bytes != 0 ? raftpb_bytes : RaftpbSize(decoded.message);
 }
 
 template <typename Payload>
@@ -273,64 +258,9 @@ DecodeError MessageDecoder::DecodeFrom(absl::string_view head, Payload* payload,
                                       : DecodeShort(tag, head, payload, out);
 }
 
-// The message that matters most: an append of one short entry. False when it is not one, or when
-// anything is wrong with it; the general way then does it, or says what is wrong.
-inline bool MessageDecoder::DecodeOne(absl::string_view bytes, DecodedMessage* out) {
-  uint64_t word;
-  if (bytes.size() < sizeof(word) || entries_capacity_ == 0) {
-    return false;
-  }
-  std::memcpy(&word, bytes.data(), sizeof(word));
-  const uint8_t tag = static_cast<uint8_t>(word);
-  if ((tag & (kFormMask | kWide)) != static_cast<uint8_t>(Form::kOne) || !IsSealedTag(tag)) {
-    return false;
-  }
-  const bool extra = (tag & kExtra) != 0;
-  size_t head_bytes = extra ? 3 : 4;
-  SlotState* state = current_;
-  uint32_t number = current_slot_;
-  if ((tag & kGroup) != 0) {
-    const uint16_t sealed = static_cast<uint16_t>(word >> 8);
-    number = sealed & (kSlotsMax - 1);
-    if (!IsSealedSlot(sealed) || number >= slots_.size()) {
-      return false;
-    }
-    state = slots_.Get(number);
-    head_bytes += kSlotBytes;
-    word = (word >> (8 * kSlotBytes) & ~uint64_t{0xff}) | tag;
-  } else if (state == nullptr) {
-    return false;
-  }
-  SlotState& slot = *state;
-  const uint32_t fields = static_cast<uint32_t>(word) & (extra ? 0xffff : 0xffffff);
-  const size_t size = extra ? fields >> 8 : fields >> 16;
-  const uint8_t check = static_cast<uint8_t>(extra ? word >> 16 : word >> 24);
-  const uint64_t delta = extra ? 0 : static_cast<uint64_t>(int64_t{static_cast<int8_t>(word >> 8)});
-  if (!SameCheck(ShortCheck(fields, StateSum(messages_, slot, number)), check) ||
-      size > bytes.size() - head_bytes || size > limits_.message_bytes_max) {
-    return false;
-  }
-  FillOne(slot, delta, {bytes.data() + head_bytes, size}, &entries_[0], &out->message);
-  out->group = slot.group;
-  out->bytes = head_bytes + size;
-  ++messages_;
-  current_ = state;
-  current_slot_ = number;
-  ++slot.index;
-  slot.commit = out->message.commit;
-  slot.last_count = 1;
-  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(MessageType::kApp)];
-  ++kind.predicted;
-  kind.bytes += out->bytes;
-  return true;
-}
-
-DecodeError MessageDecoder::Decode(absl::string_view bytes, DecodedMessage* out) {
-  return DecodeOne(bytes, out) ? DecodeError::kNone : DecodeAny(bytes, out);
-}
-
 DecodeError MessageDecoder::DecodeAny(absl::string_view bytes, DecodedMessage* out) {
   FlatPayload payload(bytes);
+  raftpb_bytes_ = 0;
   const bool whole = !bytes.empty() && FormOf(static_cast<uint8_t>(bytes[0])) == Form::kWhole &&
                      IsSealedTag(static_cast<uint8_t>(bytes[0]));
   const DecodeError error = whole
@@ -340,7 +270,7 @@ DecodeError MessageDecoder::DecodeAny(absl::string_view bytes, DecodedMessage* o
     return error;
   }
   out->bytes = bytes.size() - payload.left();
-  CountDecoded(*out, FormOf(static_cast<uint8_t>(bytes[0])) > Form::kRecord);
+  CountDecoded(*out, FormOf(static_cast<uint8_t>(bytes[0])) > Form::kRecord, raftpb_bytes_);
   return DecodeError::kNone;
 }
 
@@ -369,6 +299,7 @@ DecodeError MessageDecoder::DecodePieces(absl::Span<const absl::string_view> pie
   head_bytes = all ? total : head_bytes;
   absl::string_view head;
   PiecePayload payload(pieces, joiner);
+  raftpb_bytes_ = 0;
   if (!payload.Take(head_bytes, &head)) {
     return DecodeError::kJoinRefused;
   }
@@ -380,7 +311,7 @@ DecodeError MessageDecoder::DecodePieces(absl::Span<const absl::string_view> pie
     return error;
   }
   out->bytes = total - payload.left();
-  CountDecoded(*out, FormOf(static_cast<uint8_t>(head[0])) > Form::kRecord);
+  CountDecoded(*out, FormOf(static_cast<uint8_t>(head[0])) > Form::kRecord, raftpb_bytes_);
   return DecodeError::kNone;
 }
 

@@ -75,6 +75,7 @@ DecodeError MessageDecoder::DecodeWhole(uint8_t tag, absl::string_view bytes, Fl
   }
   ++messages_;
   payload->Start(in.at());
+  raftpb_bytes_ = raftpb_bytes;
   return raftpb_.Decode(raftpb, &out->message);
 }
 

@@ -3,12 +3,12 @@
 #include <cstring>
 
 #include "absl/base/attributes.h"
-#include "absl/base/optimization.h"
 #include "base/check.h"
 #include "codec/copy_short.h"
 #include "codec/crc32c.h"
 #include "codec/message_check.h"
 #include "codec/message_codec.h"
+#include "codec/raftpb_count.h"
 #include "codec/varint.h"
 
 namespace hawser {
@@ -31,25 +31,6 @@ inline char* Append(absl::string_view bytes, char* out) {
     std::memcpy(out, bytes.data(), bytes.size());
   }
   return out + bytes.size();
-}
-
-// Small fields that lie together, as one number: type, reject and zero_fields of a message, type
-// and zero_fields of an entry.
-inline uint32_t FirstFields(const MessageView& message) {
-  static_assert(offsetof(MessageView, type) == 0 && offsetof(MessageView, reject) == 1 &&
-                    offsetof(MessageView, zero_fields) == 2,
-                "the fields lie together");
-  uint32_t fields;
-  std::memcpy(&fields, &message, sizeof(fields));
-  return fields;
-}
-
-inline uint32_t TypeAndZeros(const EntryView& entry) {
-  static_assert(offsetof(EntryView, zero_fields) == offsetof(EntryView, type) + 1,
-                "the fields lie together");
-  uint16_t fields;
-  std::memcpy(&fields, &entry.type, sizeof(fields));
-  return fields;
 }
 
 char* AppendPayload(const MessageView& message, char* out) {
@@ -140,76 +121,6 @@ MessageEncoder::Target MessageEncoder::TargetOf(uint64_t group) {
   return target;
 }
 
-// The message that matters most: an append of one short entry, predicted. 0: it is not that, and
-// the general way does it. It writes what the general way would.
-template <bool kNamed>
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline size_t MessageEncoder::EncodeOne(SlotState* slot,
-                                                                     uint32_t number,
-                                                                     const MessageView& message,
-                                                                     char* out, size_t capacity) {
-  const EntryView& entry = message.entries[0];
-  const char* const data = entry.data.data();
-  const size_t size = entry.data.size();
-  const uint64_t term = slot->term;
-  const uint64_t index = slot->index;
-  const uint64_t commit = message.commit;
-  const uint64_t delta = commit - slot->commit - slot->last_count;
-  const uint64_t wrong =
-      (message.from ^ slot->from) | (message.to ^ slot->to) | (message.term ^ term) |
-      (message.log_term ^ term) | (message.index ^ index) | (entry.term ^ term) |
-      (entry.index ^ (index + 1)) | message.reject_hint | message.vote | message.responses.size() |
-      message.unknown_fields.size() | entry.unknown_fields.size() |
-      reinterpret_cast<uintptr_t>(message.snapshot) |
-      reinterpret_cast<uintptr_t>(message.context.data()) |
-      (FirstFields(message) ^ (static_cast<uint32_t>(MessageType::kApp) |
-                               static_cast<uint32_t>(slot->zero_fields) << 16)) |
-      (TypeAndZeros(entry) ^ static_cast<uint32_t>(slot->entry_zeros) << 8);
-  if (ABSL_PREDICT_FALSE(wrong != 0 || data == nullptr || size > kCopyBytesMax ||
-                         capacity < size + 8 || delta + 0x80 > 0xff)) {
-    return 0;
-  }
-  const bool extra = delta == 0;
-  const uint32_t size_field = static_cast<uint32_t>(size);
-  uint32_t fields = extra ? kTagOneExtra | size_field << 8
-                          : kTagOne | static_cast<uint32_t>(delta & 0xff) << 8 | size_field << 16;
-  fields ^= kNamed ? kGroup | kTagParity : 0;
-  const size_t check_at = (extra ? 2 : 3) + (kNamed ? kSlotBytes : 0);
-  const uint8_t check = ShortCheck(fields, StateSum(messages_, *slot, number));
-  ++messages_;
-  slot->index = index + 1;
-  slot->commit = commit;
-  slot->last_count = 1;
-  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(MessageType::kApp)];
-  ++kind.predicted;
-  kind.bytes += check_at + 1 + size;
-  if (kNamed) {
-    current_ = slot;
-    current_slot_ = number;
-    *out = static_cast<char>(fields);
-    const uint32_t behind_tag = SealSlot(number) | (fields >> 8) << 16;
-    std::memcpy(out + 1, &behind_tag, sizeof(behind_tag));
-  } else {
-    std::memcpy(out, &fields, sizeof(fields));
-  }
-  out[check_at] = static_cast<char>(check);
-  CopyShort(data, size, out + check_at + 1);
-  return check_at + 1 + size;
-}
-
-// The same for a group that is not the last message's.
-ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeOneNamed(uint64_t group,
-                                                              const MessageView& message, char* out,
-                                                              size_t capacity) {
-  const uint32_t number = index_.Find(group);
-  if (number != GroupIndex::kNotFound) {
-    const size_t bytes = EncodeOne<true>(slots_.Get(number), number, message, out, capacity);
-    if (bytes != 0) {
-      return bytes;
-    }
-  }
-  return EncodeAny(group, message, out, capacity);
-}
-
 // REQUIRES: room for kShortHeadBytesMax bytes, or for the head and 16 bytes more.
 size_t MessageEncoder::WriteShortHead(const ShortPlan& plan, const Target& target,
                                       const MessageView& message, char* out) {
@@ -239,7 +150,19 @@ size_t MessageEncoder::WriteShortHead(const ShortPlan& plan, const Target& targe
   return static_cast<size_t>(at - out);
 }
 
-void MessageEncoder::AdvanceShort(const MessageView& message, const Target& target, size_t bytes) {
+uint64_t MessageEncoder::RaftpbSizeOf(const MessageView& message, const ShortPlan& plan,
+                                      const Target& target) {
+  if (message.type != MessageType::kApp) {
+    return RaftpbSize(message);
+  }
+  EntryLengths lengths;
+  lengths.longest = plan.longest;
+  lengths.one_length = plan.one_length;
+  return RaftpbSizeOfRun(message, plan.data_bytes, lengths, *target.state);
+}
+
+void MessageEncoder::AdvanceShort(const MessageView& message, const Target& target, size_t bytes,
+                                  uint64_t raftpb_bytes) {
   ++messages_;
   UpdateSlot(message, target.state);
   current_ = target.state;
@@ -247,6 +170,7 @@ void MessageEncoder::AdvanceShort(const MessageView& message, const Target& targ
   CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
   ++kind.predicted;
   kind.bytes += bytes;
+  kind.raftpb_bytes += raftpb_bytes;
 }
 
 void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, const Target& target) {
@@ -294,20 +218,6 @@ void MessageEncoder::Advance(uint64_t group, const MessageView& message, const T
   }
 }
 
-size_t MessageEncoder::Encode(uint64_t group, const MessageView& message, char* out,
-                              size_t capacity) {
-  if (message.entries.size() == 1 && message.type == MessageType::kApp && current_ != nullptr) {
-    if (current_->group != group) {
-      return EncodeOneNamed(group, message, out, capacity);
-    }
-    const size_t bytes = EncodeOne<false>(current_, current_slot_, message, out, capacity);
-    if (bytes != 0) {
-      return bytes;
-    }
-  }
-  return EncodeAny(group, message, out, capacity);
-}
-
 ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const MessageView& message,
                                                          char* out, size_t capacity) {
   const Target target = TargetOf(group);
@@ -327,7 +237,7 @@ ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const M
       std::memcpy(out, head, head_bytes);
       AppendPayload(message, out + head_bytes);
     }
-    AdvanceShort(message, target, total);
+    AdvanceShort(message, target, total, RaftpbSizeOf(message, plan, target));
     return total;
   }
   BuildRecord(group, message, target);
@@ -341,6 +251,7 @@ ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const M
   CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
   ++kind.missed;
   kind.bytes += total;
+  kind.raftpb_bytes += RaftpbSize(message);
   return total;
 }
 
@@ -355,7 +266,7 @@ void MessageEncoder::EncodeSegments(uint64_t group, const MessageView& message,
     const size_t head_bytes = WriteShortHead(plan, target, message, &out->scratch_[0]);
     out->scratch_.resize(head_bytes);
     total += head_bytes;
-    AdvanceShort(message, target, total);
+    AdvanceShort(message, target, total, RaftpbSizeOf(message, plan, target));
   } else {
     BuildRecord(group, message, target);
     out->scratch_ = head_;
@@ -363,6 +274,7 @@ void MessageEncoder::EncodeSegments(uint64_t group, const MessageView& message,
     Advance(group, message, target);
     ++kind.missed;
     kind.bytes += total;
+    kind.raftpb_bytes += RaftpbSize(message);
   }
   out->total_bytes_ = total;
   out->segments_.clear();

@@ -41,6 +41,7 @@ size_t MessageEncoder::EncodeWhole(uint64_t group, const MessageView& message, c
   CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
   ++kind.missed;
   kind.bytes += total;
+  kind.raftpb_bytes += raftpb_bytes;
   return total;
 }
 

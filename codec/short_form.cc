@@ -102,6 +102,8 @@ bool PlanAppend(const MessageView& message, const SlotState& slot, ShortPlan* pl
   }
   const EntryRun run = LookAtEntries(message, slot.entry_zeros);
   plan->data_bytes = run.total;
+  plan->longest = run.longest;
+  plan->one_length = run.one_length;
   return run.regular &&
          PlanAppendEntries(message, message.commit - slot.commit - slot.last_count, run, plan);
 }

@@ -26,8 +26,10 @@ struct ShortPlan {
   uint8_t length_bytes = 0;
   // The fields as one little-endian number, the tag's byte still 0.
   uint64_t fields = 0;
-  // Of the entries' data.
+  // Of the entries' data: of all, of the longest, and whether all are as long.
   size_t data_bytes = 0;
+  size_t longest = 0;
+  bool one_length = false;
 };
 
 // How a run of entries looks to the predictor.

@@ -1,5 +1,9 @@
 #include "codec/slot_table.h"
 
+#include <algorithm>
+
+#include "codec/raftpb_count.h"
+
 namespace hawser {
 namespace {
 
@@ -8,6 +12,7 @@ constexpr size_t kCellsMin = 16;
 }  // namespace
 
 void UpdateSlot(const MessageView& message, SlotState* slot) {
+  const SlotState before = *slot;
   switch (message.type) {
     case MessageType::kApp:
       slot->index = message.index;
@@ -34,6 +39,7 @@ void UpdateSlot(const MessageView& message, SlotState* slot) {
   slot->to = message.to;
   slot->term = message.term;
   slot->zero_fields = message.zero_fields;
+  CountFrom(before, slot);
 }
 
 SlotState* SlotTable::Open(uint64_t group) {
@@ -53,43 +59,40 @@ void SlotTable::Clear() {
   size_ = 0;
 }
 
-size_t GroupIndex::Home(uint64_t group) const {
-  return static_cast<size_t>((group * 0x9e3779b97f4a7c15u) >> 40) & (cells_.size() - 1);
-}
-
-uint32_t GroupIndex::Find(uint64_t group) const {
-  if (cells_.empty()) {
-    return kNotFound;
-  }
-  for (size_t at = Home(group);; at = (at + 1) & (cells_.size() - 1)) {
-    const uint32_t slot = cells_[at];
-    if (slot == kNotFound || slots_->Get(slot)->group == group) {
-      return slot;
-    }
-  }
-}
+constexpr uint16_t GroupIndex::kNoCells[1];
 
 void GroupIndex::Place(uint64_t group, uint32_t slot) {
   size_t at = Home(group);
-  while (cells_[at] != kNotFound) {
-    at = (at + 1) & (cells_.size() - 1);
+  while (memory_[at] != kNotFound) {
+    at = (at + 1) & mask_;
   }
-  cells_[at] = static_cast<uint16_t>(slot);
+  memory_[at] = static_cast<uint16_t>(slot);
+}
+
+void GroupIndex::Resize(size_t cells) {
+  memory_.reset(new uint16_t[cells]);
+  std::fill_n(memory_.get(), cells, static_cast<uint16_t>(kNotFound));
+  cells_ = memory_.get();
+  mask_ = cells - 1;
+  for (uint32_t old = 0; old < used_; ++old) {
+    Place(slots_->Get(old)->group, old);
+  }
 }
 
 void GroupIndex::Add(uint64_t group, uint32_t slot) {
-  if ((used_ + 1) * 2 > cells_.size()) {
-    cells_.assign(cells_.empty() ? kCellsMin : cells_.size() * 2, kNotFound);
-    for (uint32_t old = 0; old < used_; ++old) {
-      Place(slots_->Get(old)->group, old);
-    }
+  if (mask_ == 0) {
+    Resize(kCellsMin);
+  } else if ((used_ + 1) * 2 > mask_ + 1) {
+    Resize(2 * (mask_ + 1));
   }
   Place(group, slot);
   ++used_;
 }
 
 void GroupIndex::Clear() {
-  cells_.clear();
+  memory_.reset();
+  cells_ = kNoCells;
+  mask_ = 0;
   used_ = 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "codec/message_codec.h"
 #include "gtest/gtest.h"
 #include "tests/codec/codec_test_util.h"
@@ -25,7 +26,8 @@ size_t allocated_bytes = 0;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HAWSER_COUNTS_ALLOCATIONS 1
 
-void* operator new(size_t size) {
+// Not inlined: the compiler would take malloc and delete, or new and free, for a mismatch.
+ABSL_ATTRIBUTE_NOINLINE void* operator new(size_t size) {
   void* const block = std::malloc(size);
   if (block == nullptr) {
     throw std::bad_alloc();
@@ -37,7 +39,7 @@ void* operator new(size_t size) {
 
 void* operator new[](size_t size) { return operator new(size); }
 
-void operator delete(void* block) noexcept {
+ABSL_ATTRIBUTE_NOINLINE void operator delete(void* block) noexcept {
   if (block != nullptr) {
     allocated_bytes -= malloc_usable_size(block);
     std::free(block);

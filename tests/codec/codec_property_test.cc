@@ -26,6 +26,9 @@ uint64_t Rounds() {
 class Lane {
  public:
   void Send(uint64_t group, const MessageView& message, MessageMaker* maker) {
+    CodecCounters::Kind& sent = sent_.kinds[static_cast<size_t>(message.type)];
+    sent.raftpb_bytes += RaftpbSize(message);
+    ++sent.missed;
     if (maker->OneIn(20)) {
       std::string whole(MessageEncoder::WholeSizeBound(message), '\0');
       whole.resize(encoder_.EncodeWhole(group, message, &whole[0], whole.size()));
@@ -35,6 +38,19 @@ class Lane {
     } else {
       const std::string bytes = Encoded(group, message, &encoder_);
       Arrives(group, message, decoder_.Decode(bytes, &decoded_), bytes.size());
+    }
+  }
+
+  // Both ends counted every message, its bytes here and its bytes as raftpb.
+  void CheckCounters() const {
+    for (int type = 0; type < kMessageTypeCount; ++type) {
+      const CodecCounters::Kind& sent = sent_.kinds[type];
+      for (const CodecCounters* counters : {&encoder_.counters(), &decoder_.counters()}) {
+        const CodecCounters::Kind& kind = counters->kinds[type];
+        ASSERT_EQ(kind.predicted + kind.missed, sent.missed);
+        ASSERT_EQ(kind.bytes, sent.bytes);
+        ASSERT_EQ(kind.raftpb_bytes, sent.raftpb_bytes) << type;
+      }
     }
   }
 
@@ -60,6 +76,7 @@ class Lane {
     ASSERT_EQ(decoded_.group, group);
     ASSERT_EQ(decoded_.message, message);
     ASSERT_EQ(decoded_.bytes, bytes);
+    sent_.kinds[static_cast<size_t>(message.type)].bytes += bytes;
     ASSERT_TRUE(IsEncodable(decoded_.message));
   }
 
@@ -67,6 +84,8 @@ class Lane {
   MessageDecoder decoder_;
   EncodedSegments segments_;
   DecodedMessage decoded_;
+  // `missed`: all messages.
+  CodecCounters sent_;
 };
 
 TEST(CodecPropertyTest, RandomMessagesComeBackEqual) {
@@ -78,6 +97,9 @@ TEST(CodecPropertyTest, RandomMessagesComeBackEqual) {
     const uint64_t group = maker.Below(20);
     const MessageView message = maker.OneIn(4) ? maker.Any() : maker.Follow(group);
     lanes[maker.Below(2)].Send(group, message, &maker);
+  }
+  for (const Lane& lane : lanes) {
+    lane.CheckCounters();
   }
 }
 

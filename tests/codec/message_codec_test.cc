@@ -309,19 +309,5 @@ TEST(MessageCodecTest, TagsThatMeanNothingAreRefused) {
   EXPECT_EQ(decoder.Decode("\x0d", &decoded), DecodeError::kReservedForm);
 }
 
-TEST(MessageCodecTest, CountersTellPredictedFromMissed) {
-  MessageMaker maker(14);
-  CodecPair pair;
-  for (int round = 0; round < 5; ++round) {
-    ASSERT_TRUE(pair.RoundTrip(0, maker.Append(0, 1, 10)));
-  }
-  for (const CodecCounters* counters : {&pair.encoder.counters(), &pair.decoder.counters()}) {
-    const CodecCounters::Kind& kind = counters->kinds[static_cast<int>(MessageType::kApp)];
-    EXPECT_EQ(kind.missed, 1u);
-    EXPECT_EQ(kind.predicted, 4u);
-    EXPECT_GT(kind.bytes, 5 * 10u);
-  }
-}
-
 }  // namespace
 }  // namespace hawser
