@@ -1,6 +1,27 @@
 #include "transport/close_reason.h"
 
 namespace hawser {
+
+bool IsRefusal(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kPeerRemoved:
+    case CloseReason::kWrongCluster:
+    case CloseReason::kWrongNode:
+    case CloseReason::kUnknownPeer:
+    case CloseReason::kOwnId:
+    case CloseReason::kDuplicateNode:
+    case CloseReason::kVersionMismatch:
+    case CloseReason::kUnauthenticated:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsSlow(CloseReason reason) {
+  return IsRefusal(reason) || reason == CloseReason::kBadHello ||
+         reason == CloseReason::kNotBuilt || reason == CloseReason::kSupersededIncarnation;
+}
 namespace {
 
 constexpr const char* kNames[kCloseReasonCount] = {

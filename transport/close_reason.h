@@ -45,6 +45,11 @@ enum class CloseReason : uint8_t {
 
 inline constexpr int kCloseReasonCount = 31;
 
+// The other end refused us: its Raft, or somebody, must change something first.
+bool IsRefusal(CloseReason reason);
+// Dialling again at once is in vain (docs/wire_format.md, "Closing", "slowly").
+bool IsSlow(CloseReason reason);
+
 // The name used in logs, metrics and docs ("bad_frame"); "unknown" for numbers not listed.
 const char* CloseReasonName(CloseReason reason);
 

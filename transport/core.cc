@@ -15,7 +15,12 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 }  // namespace
 
-Core::Core(const Parts& parts) : parts_(parts), next_deadline_ns_(kNever) {}
+Core::Core(const Parts& parts)
+    : parts_(parts),
+      next_deadline_ns_(kNever),
+      rdma_addresses_(parts.rdma_provider == nullptr
+                          ? std::vector<std::string>()
+                          : std::vector<std::string>{parts.rdma_provider->listen_address()}) {}
 
 Core::~Core() { HAWSER_CHECK(stopped_ || peers_.empty()); }
 
@@ -25,33 +30,80 @@ void Core::Start(int64_t now_ns) {
   next_deadline_ns_ = now_ns;
 }
 
-void Core::AddPeer(PeerGate* gate, std::vector<std::string> addresses) {
+Peer* Core::MakePeer(PeerGate* gate) {
   auto& peer = peers_[gate->node()];
   HAWSER_CHECK(peer == nullptr);
-  peer = std::make_unique<Peer>(this, gate, std::move(addresses));
+  peer = std::make_unique<Peer>(this, gate);
   gate->peer = peer.get();
   WakeAt(now_ns_);
+  return peer.get();
+}
+
+void Core::AddPeer(PeerGate* gate, std::vector<std::string> addresses) {
+  Peer* peer = FindPeer(gate->node());
+  if (peer == nullptr) {
+    peer = MakePeer(gate);
+  } else {
+    HAWSER_CHECK(peer->provisional_until_ns != 0);
+    peer->provisional_until_ns = 0;
+  }
+  // The lower id dials at once, the other one only if nobody came: fewer ties.
+  peer->set_addresses(std::move(addresses), /*wait=*/options().node_id > gate->node());
 }
 
 void Core::UpdatePeer(PeerGate* gate, std::vector<std::string> addresses) {
-  if (gate->peer != nullptr) gate->peer->set_addresses(std::move(addresses));
+  if (gate->peer != nullptr) gate->peer->set_addresses(std::move(addresses), /*wait=*/false);
+}
+
+void Core::PinLink(PeerGate* gate, LinkKind kind) {
+  if (gate->peer != nullptr) gate->peer->Pin(kind);
 }
 
 void Core::RemovePeer(PeerGate* gate) {
+  gate->Expel();
   auto found = peers_.find(gate->node());
   if (found == peers_.end()) return;
   std::unique_ptr<Peer> peer = std::move(found->second);
   peers_.erase(found);
+  peer->ForgetAnyChallenger();
   // A session that still dials belongs to nobody now.
-  for (const auto& session : sessions_) {
-    if (session->node() == gate->node()) {
-      session->Close(CloseReason::kPeerRemoved, "removed from the peers of this node");
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i]->node() == gate->node()) {
+      sessions_[i]->Close(CloseReason::kPeerRemoved, "removed from the peers of this node");
     }
   }
   // First: the release of a Hold may send, to a peer that was added again.
   gate->peer = nullptr;
   peer->LoseAll(LossReason::kPeerRemoved, /*tell=*/false);
+  awaiting_leases_.erase(std::remove(awaiting_leases_.begin(), awaiting_leases_.end(), peer.get()),
+                         awaiting_leases_.end());
   removed_.push_back(std::move(peer));
+}
+
+CloseReason Core::AdmitUnknown(const Hello& hello) {
+  if (stopped_ || options().provisional_peer_ms == 0) return CloseReason::kUnknownPeer;
+  if (peers_.size() >= options().peers_max) return CloseReason::kResourceExhausted;
+  const UnknownPeerVerdict verdict = handler()->OnUnknownPeer(hello.node_id, hello.grpc_addresses);
+  if (verdict == UnknownPeerVerdict::kRefuse) return CloseReason::kUnknownPeer;
+  PeerGate* gate = parts_.directory->FindOrAdd(hello.node_id);
+  gate->Admit();
+  Peer* peer = MakePeer(gate);
+  peer->provisional_until_ns = now_ns_ + int64_t{options().provisional_peer_ms} * 1000000;
+  WakeAt(peer->provisional_until_ns);
+  return CloseReason::kNone;
+}
+
+void Core::EndProvisional() {
+  std::vector<PeerGate*> over;
+  for (const auto& [node, peer] : peers_) {
+    if (peer->provisional_until_ns == 0) continue;
+    if (now_ns_ >= peer->provisional_until_ns) {
+      over.push_back(peer->gate());
+    } else {
+      WakeAt(peer->provisional_until_ns);
+    }
+  }
+  for (PeerGate* gate : over) RemovePeer(gate);
 }
 
 void Core::Enqueue(QueuedMessage* message) {
@@ -71,6 +123,22 @@ void Core::Release(QueuedMessage* message) {
   parts_.messages->Free(message);
 }
 
+void Core::ReleaseLater(QueuedMessage* message) {
+  message->next = std::exchange(released_, message);
+  WakeAt(now_ns_);
+}
+
+void Core::ReleaseLeft() {
+  while (released_ != nullptr) Release(std::exchange(released_, released_->next));
+}
+
+void Core::AwaitLeases(Peer* peer) {
+  if (std::find(awaiting_leases_.begin(), awaiting_leases_.end(), peer) != awaiting_leases_.end()) {
+    return;
+  }
+  awaiting_leases_.push_back(peer);
+}
+
 void Core::MarkDirty(Peer* peer) {
   if (peer->dirty) return;
   peer->dirty = true;
@@ -79,6 +147,12 @@ void Core::MarkDirty(Peer* peer) {
 
 void Core::FinishTurn() {
   if (now_ns_ >= next_deadline_ns_) RunTimers();
+  ReleaseLeft();
+  if (!awaiting_leases_.empty()) {
+    awaiting_leases_.erase(std::remove_if(awaiting_leases_.begin(), awaiting_leases_.end(),
+                                          [](Peer* peer) { return peer->ReleaseCredit(); }),
+                           awaiting_leases_.end());
+  }
   for (size_t i = 0; i < dirty_.size(); ++i) {
     dirty_[i]->dirty = false;
     dirty_[i]->Pump();
@@ -90,6 +164,7 @@ void Core::FinishTurn() {
 void Core::RunTimers() {
   next_deadline_ns_ = kNever;
   for (size_t i = 0; i < sessions_.size(); ++i) sessions_[i]->Tick();
+  if (started_ && !stopped_) EndProvisional();
   for (const auto& [node, peer] : peers_) {
     if (started_ && !stopped_) peer->Tick();
     WakeAt(peer->NextDeadline());
@@ -103,15 +178,16 @@ void Core::RunTimers() {
 
 LinkEvents* Core::OnAccepted(Link* link) {
   if (stopped_) return nullptr;
-  sessions_.push_back(std::make_unique<Session>(this, /*dialled=*/0));
+  sessions_.push_back(std::make_unique<Session>(this, link->kind(), /*dialled=*/0));
   sessions_.back()->SetLink(link, /*up=*/true);
   return sessions_.back().get();
 }
 
-Session* Core::Dial(Peer* peer, const std::string& address) {
-  sessions_.push_back(std::make_unique<Session>(this, peer->node()));
+Session* Core::Dial(Peer* peer, LinkKind kind, const std::string& address) {
+  sessions_.push_back(std::make_unique<Session>(this, kind, peer->node()));
   Session* session = sessions_.back().get();
-  session->SetLink(parts_.provider->Dial(address, session), /*up=*/false);
+  LinkProvider* provider = kind == LinkKind::kRdma ? parts_.rdma_provider : parts_.provider;
+  session->SetLink(provider->Dial(address, session), /*up=*/false);
   return session;
 }
 
@@ -120,11 +196,15 @@ Peer* Core::FindPeer(NodeId node) const {
   return found == peers_.end() ? nullptr : found->second.get();
 }
 
-Session* Core::FindRival(const Session* session, NodeId node) const {
+Session* Core::FindRival(const Session* session) const {
   for (const auto& other : sessions_) {
-    const bool in_hello_stage =
-        other->state() == SessionState::kHello || other->state() == SessionState::kDeciding;
-    if (other.get() != session && other->node() == node && in_hello_stage) return other.get();
+    const bool in_hello_stage = other->state() == SessionState::kHello ||
+                                other->state() == SessionState::kDoubting ||
+                                other->state() == SessionState::kDeciding;
+    if (other.get() != session && other->node() == session->node() &&
+        other->kind() == session->kind() && in_hello_stage) {
+      return other.get();
+    }
   }
   return nullptr;
 }
@@ -140,7 +220,9 @@ void Core::Shutdown() {
   for (size_t i = 0; i < sessions_.size(); ++i) {
     sessions_[i]->Close(CloseReason::kLocalStop, "the transport stops");
   }
+  ReleaseLeft();
   parts_.provider->Shutdown();
+  if (parts_.rdma_provider != nullptr) parts_.rdma_provider->Shutdown();
 }
 
 void Core::Describe(TransportStatus* status) const {

@@ -10,13 +10,16 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "transport/hello.h"
 #include "transport/link.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
+#include "transport/peer_directory.h"
 #include "transport/peer_gate.h"
 #include "transport/planted_bug.h"
 #include "transport/raft_handler.h"
 #include "transport/status.h"
+#include "transport/transitions.h"
 
 namespace hawser {
 
@@ -34,9 +37,11 @@ class Core {
   struct Parts {
     const Options* options;
     RaftHandler* handler;
-    LinkProvider* provider;
+    PeerDirectory* directory;
+    LinkProvider* provider;  // gRPC
     MessageStore* messages;
     uint64_t incarnation;
+    LinkProvider* rdma_provider = nullptr;       // nullptr: there is none.
     PlantedBug planted_bug = PlantedBug::kNone;  // Tests only.
   };
 
@@ -49,6 +54,8 @@ class Core {
   void AddPeer(PeerGate* gate, std::vector<std::string> addresses);
   void UpdatePeer(PeerGate* gate, std::vector<std::string> addresses);
   void RemovePeer(PeerGate* gate);
+  // Keeps what is sent to the peer on links of `kind`; kNone: on the best there is.
+  void PinLink(PeerGate* gate, LinkKind kind);
 
   // Takes an accepted message; its gate was entered.
   void Enqueue(QueuedMessage* message);
@@ -77,10 +84,12 @@ class Core {
   // Takes a link that another node dialled.
   LinkEvents* OnAccepted(Link* link);
   Peer* FindPeer(NodeId node) const;
-  // Another session with `node` in the hello stage; nullptr when there is none.
-  Session* FindRival(const Session* session, NodeId node) const;
-  // A session that dials `peer`; its link goes to the provider.
-  Session* Dial(Peer* peer, const std::string& address);
+  // Another session with the same node and kind in the hello stage; nullptr when there is none.
+  Session* FindRival(const Session* session) const;
+  // A session that dials `peer`; its link goes to the provider of `kind`.
+  Session* Dial(Peer* peer, LinkKind kind, const std::string& address);
+  // A node of this cluster that is no peer says hello: kNone when Raft admits it for a while.
+  CloseReason AdmitUnknown(const Hello& hello);
   // Sees to it that `peer` is pumped in this turn.
   void MarkDirty(Peer* peer);
   // Sees to it that timers run at `deadline_ns` or before.
@@ -89,6 +98,12 @@ class Core {
   }
   // Gives back a message that is done with: releases its Hold.
   void Release(QueuedMessage* message);
+  // The same at the end of the turn: not inside the Send that made it superfluous.
+  void ReleaseLater(QueuedMessage* message);
+  // `peer` withholds credit until its leases are below their limit.
+  void AwaitLeases(Peer* peer);
+  // Makes the loop take a turn. Any thread.
+  void Wake() { parts_.provider->Wake(); }
   // Numbers of epochs and fences rise over all peers, so that a peer that was removed and added
   // again never sees an old one.
   uint32_t NextEpoch() { return ++last_epoch_; }
@@ -102,9 +117,15 @@ class Core {
   uint64_t incarnation() const { return parts_.incarnation; }
   PlantedBug planted_bug() const { return parts_.planted_bug; }
   const std::string& listen_address() const { return parts_.provider->listen_address(); }
+  // Where RDMA links are accepted; empty: nowhere.
+  const std::vector<std::string>& rdma_addresses() const { return rdma_addresses_; }
+  TransitionCounts* transitions() { return &transitions_; }
 
  private:
   void RunTimers();
+  void EndProvisional();
+  Peer* MakePeer(PeerGate* gate);
+  void ReleaseLeft();
 
   const Parts parts_;
   int64_t now_ns_ = 0;
@@ -117,6 +138,10 @@ class Core {
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Peer>> removed_;  // kept until the end of the turn
   std::vector<Peer*> dirty_;
+  std::vector<Peer*> awaiting_leases_;
+  QueuedMessage* released_ = nullptr;  // by `next`
+  const std::vector<std::string> rdma_addresses_;
+  TransitionCounts transitions_;
   std::array<uint64_t, kCloseReasonCount> refused_{};
 };
 

@@ -66,7 +66,7 @@ class SendCredit {
 
 // The receiver's half.
 //
-// One per link. Invariant: freed <= received <= told <= freed + window.
+// One per link. Invariant: freed + withheld <= received <= told <= freed + window.
 class ReceiveCredit {
  public:
   ReceiveCredit(uint32_t unit_bytes, uint32_t window_bytes)
@@ -82,6 +82,15 @@ class ReceiveCredit {
     freed_ += UnitsOf(frame_bytes);
     sequenced_untold_ = sequenced_untold_ || sequenced;
   }
+  // The same, but its units are granted only by ReleaseWithheld: what leases pin is at its limit.
+  void Withhold(size_t frame_bytes) { withheld_ += UnitsOf(frame_bytes); }
+  void ReleaseWithheld() {
+    if (withheld_ == 0) return;
+    freed_ += withheld_;
+    withheld_ = 0;
+    sequenced_untold_ = true;
+  }
+  uint32_t withheld() const { return withheld_; }
 
   // What to write into the next frame's header.
   uint32_t Grant() {
@@ -106,6 +115,7 @@ class ReceiveCredit {
   uint32_t received_ = 0;
   uint32_t freed_ = 0;
   uint32_t told_ = 0;
+  uint32_t withheld_ = 0;
   bool sequenced_untold_ = false;
 };
 

@@ -1,35 +1,11 @@
 #include "transport/fragment_joiner.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "base/check.h"
 #include "base/little_endian.h"
 
 namespace hawser {
-
-// The message's bytes stand behind it.
-class FragmentJoiner::Block : public ReceiveBuffer {
- public:
-  static Block* Make(size_t bytes) {
-    void* memory = std::malloc(sizeof(Block) + bytes);
-    return memory == nullptr ? nullptr : new (memory) Block(bytes);
-  }
-  char* data() { return reinterpret_cast<char*>(this + 1); }
-  size_t size() const { return bytes_; }
-  size_t pinned_bytes() const override { return sizeof(Block) + bytes_; }
-
- private:
-  explicit Block(size_t bytes) : bytes_(bytes) {}
-  ~Block() override = default;
-  void Free() override {
-    this->~Block();
-    std::free(this);
-  }
-
-  const size_t bytes_;
-};
 
 CloseReason FragmentJoiner::Add(const FrameHeader& header, absl::string_view body,
                                 size_t message_bytes_max) {
@@ -39,7 +15,7 @@ CloseReason FragmentJoiner::Add(const FrameHeader& header, absl::string_view bod
     body.remove_prefix(sizeof(total));
     if (total > message_bytes_max) return CloseReason::kMessageTooLarge;
     if (total == 0) return CloseReason::kBadFrame;
-    block_ = Block::Make(total);
+    block_ = ReceiveBlock::Make(total);
     if (block_ == nullptr) return CloseReason::kResourceExhausted;
     filled_ = 0;
     next_ = 0;
@@ -58,7 +34,7 @@ CloseReason FragmentJoiner::Add(const FrameHeader& header, absl::string_view bod
 
 ReceiveBuffer* FragmentJoiner::Take(absl::string_view* message) {
   HAWSER_CHECK(complete_);
-  Block* block = block_;
+  ReceiveBlock* block = block_;
   *message = absl::string_view(block->data(), block->size());
   block_ = nullptr;
   complete_ = false;

@@ -10,6 +10,7 @@
 #include "transport/close_reason.h"
 #include "transport/frame.h"
 #include "transport/ownership.h"
+#include "transport/receive_block.h"
 
 namespace hawser {
 
@@ -38,9 +39,7 @@ class FragmentJoiner {
   void Reset();
 
  private:
-  class Block;
-
-  Block* block_ = nullptr;
+  ReceiveBlock* block_ = nullptr;
   size_t filled_ = 0;
   uint16_t next_ = 0;
   bool complete_ = false;

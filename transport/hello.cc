@@ -34,6 +34,7 @@ std::string EncodeHello(const Hello& hello) {
   proto.set_to_node_id(hello.to_node_id);
   proto.set_incarnation(hello.incarnation);
   for (const std::string& address : hello.grpc_addresses) proto.add_grpc_addresses(address);
+  for (const std::string& address : hello.rdma_addresses) proto.add_rdma_addresses(address);
   proto.set_frame_bytes_max(hello.frame_bytes_max);
   proto.set_message_bytes_max(hello.message_bytes_max);
   proto.set_message_entries_max(hello.message_entries_max);
@@ -62,6 +63,7 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
   hello->to_node_id = proto.to_node_id();
   hello->incarnation = proto.incarnation();
   hello->grpc_addresses.assign(proto.grpc_addresses().begin(), proto.grpc_addresses().end());
+  hello->rdma_addresses.assign(proto.rdma_addresses().begin(), proto.rdma_addresses().end());
   hello->frame_bytes_max = proto.frame_bytes_max();
   hello->message_bytes_max = proto.message_bytes_max();
   hello->message_entries_max =

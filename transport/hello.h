@@ -35,6 +35,7 @@ struct Hello {
   NodeId to_node_id = 0;  // Whom the sender believes to reach.
   uint64_t incarnation = 0;
   std::vector<std::string> grpc_addresses;
+  std::vector<std::string> rdma_addresses;
   uint32_t frame_bytes_max = 0;
   uint32_t message_bytes_max = 0;
   uint32_t message_entries_max = 0;

@@ -9,46 +9,47 @@
 namespace hawser {
 namespace {
 
-// Copies the parts of a message one after the other into a block that was measured before.
+// Copies the parts of a message one after the other into memory that was measured before.
 class Copier {
  public:
-  // Without `copy_bytes` it copies the structs only.
-  Copier(char* out, bool copy_bytes) : out_(out), copy_bytes_(copy_bytes) {}
+  // Without `payload` it copies the structs only.
+  Copier(char* structs, char* payload) : structs_(structs), payload_(payload) {}
 
   template <typename T>
   T* Array(size_t count) {
-    T* array = reinterpret_cast<T*>(out_);
-    out_ += count * sizeof(T);
+    T* array = reinterpret_cast<T*>(structs_);
+    structs_ += count * sizeof(T);
     return array;
   }
 
   // Absent stays absent; empty stays present.
   void Bytes(absl::string_view* bytes) {
-    if (!copy_bytes_ || bytes->data() == nullptr) return;
-    std::memcpy(out_, bytes->data(), bytes->size());
-    *bytes = absl::string_view(out_, bytes->size());
-    out_ += bytes->size();
+    if (payload_ == nullptr || bytes->data() == nullptr) return;
+    std::memcpy(payload_, bytes->data(), bytes->size());
+    *bytes = absl::string_view(payload_, bytes->size());
+    payload_ += bytes->size();
   }
 
  private:
-  char* out_;
-  const bool copy_bytes_;
+  char* structs_;
+  char* payload_;
 };
 
 uint64_t EntryBytes(const EntryView& entry) {
   return entry.data.size() + entry.unknown_fields.size();
 }
 
-// Bytes that the structs behind a message take.
+}  // namespace
+
 size_t StructBytes(const MessageView& message) {
   return message.entries.size() * sizeof(EntryView) +
          (message.snapshot == nullptr ? 0 : sizeof(SnapshotView)) +
          message.responses.size() * sizeof(absl::string_view);
 }
 
-void Copy(const MessageView& message, bool copy_bytes, char* room, MessageView* copy) {
+void CopyMessage(const MessageView& message, char* structs, char* payload, MessageView* copy) {
   *copy = message;
-  Copier copier(room, copy_bytes);
+  Copier copier(structs, payload);
   EntryView* entries = copier.Array<EntryView>(message.entries.size());
   SnapshotView* snapshot = copier.Array<SnapshotView>(message.snapshot == nullptr ? 0 : 1);
   auto* responses = copier.Array<absl::string_view>(message.responses.size());
@@ -74,8 +75,6 @@ void Copy(const MessageView& message, bool copy_bytes, char* room, MessageView* 
   copier.Bytes(&copy->unknown_fields);
 }
 
-}  // namespace
-
 uint64_t PayloadBytes(const MessageView& message) {
   uint64_t bytes = message.context.size() + message.unknown_fields.size();
   for (const EntryView& entry : message.entries) bytes += EntryBytes(entry);
@@ -95,7 +94,8 @@ MessagePool::~MessagePool() {
 
 QueuedMessage* MessagePool::Make(const MessageView& message, Hold hold) {
   const uint64_t payload_bytes = PayloadBytes(message);
-  const size_t room = StructBytes(message) + (hold.empty() ? payload_bytes : 0);
+  const size_t struct_bytes = StructBytes(message);
+  const size_t room = struct_bytes + (hold.empty() ? payload_bytes : 0);
   int size_class = 0;
   while ((kSmallestBytes << size_class) < sizeof(QueuedMessage) + room) ++size_class;
   void* memory = nullptr;
@@ -111,7 +111,8 @@ QueuedMessage* MessagePool::Make(const MessageView& message, Hold hold) {
   queued->size_class = static_cast<uint8_t>(size_class);
   queued->payload_bytes = payload_bytes;
   queued->hold = hold;
-  Copy(message, hold.empty(), queued->room(), &queued->view);
+  char* structs = queued->room();
+  CopyMessage(message, structs, hold.empty() ? structs + struct_bytes : nullptr, &queued->view);
   return queued;
 }
 

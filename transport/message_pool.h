@@ -20,6 +20,7 @@ class PeerGate;
 // One accepted message. Owned by the pool it came from; lent to a queue.
 struct QueuedMessage {
   QueuedMessage* next = nullptr;
+  QueuedMessage* previous = nullptr;  // in its SendQueue only
   PeerGate* gate = nullptr;
   MessageView view;
   Hold hold;
@@ -36,6 +37,13 @@ struct QueuedMessage {
 
 // Payload of a message: entry data, context, snapshot, nested and unknown bytes.
 uint64_t PayloadBytes(const MessageView& message);
+
+// Bytes that the structs behind a message take: entries, snapshot, responses.
+size_t StructBytes(const MessageView& message);
+
+// Copies `message` to `*copy`: its structs to `structs` (StructBytes, aligned as by malloc), and to
+// `payload` (PayloadBytes) the bytes that it points at; nullptr: it goes on pointing at them.
+void CopyMessage(const MessageView& message, char* structs, char* payload, MessageView* copy);
 
 // Makes QueuedMessages: the structs are always copied, the bytes where there is no Hold.
 //

@@ -6,9 +6,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace hawser {
+
+class LeaseAccount;
 
 // How Hawser gives sent bytes back: a function and its argument.
 //
@@ -27,16 +30,24 @@ struct Hold {
 
 // A buffer of received bytes with a count of its leases. Made by links; users see only Lease.
 //
-// Threads: Ref and Unref from any. Free runs on the thread of the last Unref.
+// Threads: Ref and Unref from any; ChargeTo on the loop thread, by somebody who has a reference.
+// Free runs on the thread of the last Unref.
 class ReceiveBuffer {
  public:
   void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void Unref() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) Free();
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (account_ != nullptr) Uncharge();
+    Free();
   }
+  // Somebody beside the caller has a reference.
+  bool shared() const { return refs_.load(std::memory_order_acquire) > 1; }
 
   // Bytes of memory that a lease on this buffer pins.
   virtual size_t pinned_bytes() const = 0;
+
+  // Puts pinned_bytes() on `account` until the last reference goes; once, later calls do nothing.
+  void ChargeTo(const std::shared_ptr<LeaseAccount>& account);
 
  protected:
   ReceiveBuffer() = default;
@@ -49,10 +60,14 @@ class ReceiveBuffer {
   void ResetRefs() { refs_.store(1, std::memory_order_relaxed); }
 
  private:
+  void Uncharge();
+
   std::atomic<uint32_t> refs_{1};
+  std::shared_ptr<LeaseAccount> account_;
+  size_t charged_bytes_ = 0;
 };
 
-// Keeps the memory of a received message alive.
+// Keeps the memory of a received message alive; empty when the message has no payload.
 //
 // What a MessageView points at is valid while the Lease (or a Share of it) lives. It may be
 // released from any thread, at any time, also after the peer is removed and the transport is
@@ -91,6 +106,7 @@ class Lease {
   ReceiveBuffer* Detach() { return std::exchange(buffer_, nullptr); }
 
   bool empty() const { return buffer_ == nullptr; }
+  ReceiveBuffer* buffer() const { return buffer_; }
   size_t pinned_bytes() const { return buffer_ == nullptr ? 0 : buffer_->pinned_bytes(); }
 
  private:

@@ -5,19 +5,23 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "codec/message_codec.h"
-#include "transport/backoff.h"
+#include "transport/dialler.h"
 #include "transport/fragment_joiner.h"
 #include "transport/frame.h"
+#include "transport/lease_account.h"
 #include "transport/ledger.h"
+#include "transport/outage.h"
 #include "transport/peer_gate.h"
+#include "transport/planted_bug.h"
+#include "transport/receive_stream.h"
 #include "transport/send_queue.h"
-#include "transport/sequence.h"
+#include "transport/send_stream.h"
 #include "transport/session.h"
 #include "transport/status.h"
 
@@ -25,17 +29,18 @@ namespace hawser {
 
 class Core;
 
-// The ordered conversation with one member, over whichever session is attached.
+// The ordered conversation with one member, over whichever sessions are attached: at most one of
+// each kind of link.
 //
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
-// ledger, and dials when nobody else does. Sending is in peer_send.cc, receiving in
-// peer_receive.cc, the life of the stream in peer.cc.
+// ledger, and dials when nobody else does. Links come and go in peer_links.cc, epochs in
+// peer_epochs.cc; sending is in peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
 // Threads: loop thread only.
 // Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
-// ledger.in_flight is what the lanes in flight hold.
+// ledger.in_flight is what the send stream holds.
 class Peer {
  public:
-  Peer(Core* core, PeerGate* gate, std::vector<std::string> addresses);
+  Peer(Core* core, PeerGate* gate);
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -46,138 +51,183 @@ class Peer {
   // Sends what lanes, credit and link allow, and what acknowledgement is due.
   void Pump();
 
-  // --- Receiving; CloseReason::kNone or why the session must be closed ---
+  // --- Receiving; CloseReason::kNone or why `session` must be closed ---
 
-  CloseReason OnSequenced(const FrameHeader& header, absl::string_view body,
+  CloseReason OnSequenced(Session* session, const FrameHeader& header, absl::string_view body,
                           absl::string_view frame, ReceiveBuffer* buffer);
-  CloseReason OnAck(uint32_t ack);
-  CloseReason OnFence(uint32_t epoch, uint32_t sequence, uint32_t fence);
-  CloseReason OnStart(uint32_t epoch, uint32_t fence);
-  // A control frame names the last sequence number sent: what we received must agree.
-  bool SequenceAgrees(uint32_t sequence) const { return sequence == receive_.received(); }
-  // What the next frame tells of receiving, and of sending.
-  uint32_t TellAck() { return receive_.Tell(); }
-  uint32_t sequence_sent() const { return started_ ? send_.sent() : 0; }
+  CloseReason OnAck(Session* session, uint32_t ack);
+  CloseReason OnFence(Session* session, uint32_t epoch, uint32_t sequence, uint32_t fence);
+  CloseReason OnStart(Session* session, uint32_t epoch, uint32_t fence);
+  CloseReason OnSwitch(Session* session, uint32_t next_epoch);
+  void OnFenceRequest(uint32_t epoch);
+  void OnPong();
+
+  // --- Links ---
+
+  // Dialled at once, or (`wait`) only if the other end does not come first.
+  void set_addresses(std::vector<std::string> addresses, bool wait);
+  // Keeps what is sent on `kind`, while there is such a link; kNone: the best there is.
+  void Pin(LinkKind kind);
+  // `session` becomes the link of its kind: one that was attached is replaced.
+  void Attach(Session* session);
+  // An attached session is over.
+  void Detach(Session* session, CloseReason reason, absl::string_view text);
+  // A session that we dialled ended before it was attached.
+  void DialFailed(Session* session, CloseReason reason, absl::string_view text);
+  // The other end refused us.
+  void Refused(CloseReason reason, absl::string_view text);
+  Session* session(LinkKind kind) const { return slots_[SlotOf(kind)].session; }
+
+  // The process with `incarnation` is not the one behind the attached links.
+  bool IsOtherProcess(uint64_t incarnation) const;
+  // `newcomer` waits until it is known whether the process behind the attached links lives.
+  void Challenge(Session* newcomer);
+  void ForgetChallenger(const Session* newcomer);
+  void ForgetAnyChallenger() { challenger_ = nullptr; }
 
   // --- Life ---
 
-  void set_addresses(std::vector<std::string> addresses);
-  // `session` becomes the stream: whatever was attached is replaced, the old epoch fenced, and the
-  // other end told what was consumed of it.
-  void Attach(Session* session);
-  // The attached session is over.
-  void Detach(CloseReason reason, absl::string_view text);
-  // A session that we dialled ended before it was attached.
-  void DialFailed(CloseReason reason, absl::string_view text);
-  // The other end refused us.
-  void Refused(CloseReason reason, absl::string_view text);
   // Timers: dials, expires, gives up an outage.
   void Tick();
   // When Tick has something to do.
   int64_t NextDeadline() const;
   // All that is left is lost for `reason`; `tell`: the handler hears of it.
   void LoseAll(LossReason reason, bool tell);
+  // Leases have gone below their limit: credit goes on. False: not yet.
+  bool ReleaseCredit();
 
   NodeId node() const { return gate_->node(); }
-  Session* session() const { return session_; }
-  // Its stream is attached, and one of the two directions was not started yet.
+  PeerGate* gate() const { return gate_; }
+  // A link is attached, and one of the two directions has not begun.
   bool settling() const { return state_ == PeerState::kSettling; }
+  int64_t since_ns() const { return since_ns_; }
   bool quiet() const { return queue_.empty() && ledger_.in_flight.messages == 0; }
+  // A node that is no peer yet: it goes at this time. 0: it stays.
+  int64_t provisional_until_ns = 0;
   bool dirty = false;  // In the Core's list of those to pump.
 
   PeerStatus Describe() const;
   void CheckInvariants() const;
 
  private:
-  // What was lost in one outage, until it is told.
-  struct Outage {
-    std::array<Tally, kLossReasonCount> by_reason;
-    absl::flat_hash_map<GroupId, GroupLoss> groups;
-    bool open = false;  // An outage is under way and was not told yet.
+  static constexpr int kSlots = 2;  // kinds of links
 
-    void Add(GroupId group, uint64_t bytes, bool snapshot, LossReason reason);
+  // One kind of link.
+  struct Slot {
+    explicit Slot(const Backoff& backoff) : dialler(backoff) {}
+
+    Session* session = nullptr;  // attached
+    Dialler dialler;
   };
+
+  static constexpr int SlotOf(LinkKind kind) { return kind == LinkKind::kRdma ? 1 : 0; }
+  static constexpr LinkKind KindOf(int slot) {
+    return slot == 1 ? LinkKind::kRdma : LinkKind::kGrpc;
+  }
 
   // peer.cc
   void SetState(PeerState state, CloseReason reason, absl::string_view text);
   void LoseInFlight(LossReason reason);
   void LoseQueued(Lane lane, LossReason reason, int64_t accepted_before_ns);
+  void LoseQueuedMessage(QueuedMessage* message, LossReason reason);
   void LoseBehindGap();
+  void LoseOlderUrgent(const QueuedMessage& newest);
+  void KeepNewestUrgent();
   void TellOutage();
-  void StartSending();
-  void MaybeUp();
-  void DialNow();
-  void ScheduleDial();
+  void TickWithoutLink();
+  // It leaves the queue for good; its Hold is released now, or at the end of the turn.
   void Forget(QueuedMessage* message);
+  void ForgetLater(QueuedMessage* message);
+  void Left(const QueuedMessage& message);
+
+  // peer_links.cc
+  bool attached() const;
+  Session* Preferred() const;
+  std::string LinkReason() const;
+  void OfferRdma(const Session* grpc);
+  void DialDue(int slot);
+  void OnOtherProcess(const Session* session, uint64_t incarnation);
+  void OnLastLinkGone(CloseReason reason, absl::string_view text);
+
+  // peer_epochs.cc
+  void SendDue(Session* session);
+  void Fence();
+  void DropHeld();
+  void TryStart();
+  void TrySwitch();
+  void CheckSwitchDone();
+  void Acknowledged(const InFlightMessage& message);
+  void MaybeUp();
+  void CloseFenced(const Session* survivor);
+  void CheckSwitchDeadline();
+  bool send_switch_wanted() const;
 
   // peer_send.cc
-  bool LaneOpen(Lane lane) const;
+  bool LaneOpen(Lane lane);
   bool OverPeerLimit(const QueuedMessage& message) const;
   // Gives up messages at the front that the peer would refuse; true when there is one to send.
   bool FrontIsSendable(Lane lane);
   size_t FrameCapacity(Lane lane) const;
+  bool PumpLanes();
+  bool PumpAck(Session* session);
+  int64_t AckWakeNs(Session* session) const;
   bool SendDataFrame(Lane lane);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
   bool SendFragment(Lane lane, size_t capacity);
   void Posted(QueuedMessage* message, uint32_t last_sequence);
   void SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes);
+  Session* sending() const { return send_.current().session; }
 
   // peer_receive.cc
-  CloseReason Acknowledge(uint32_t ack);
+  CloseReason Consume(Session* session, const FrameHeader& header, absl::string_view body,
+                      size_t frame_bytes, ReceiveBuffer* buffer);
+  void ConsumeHeld();
   CloseReason OnData(const FrameHeader& header, absl::string_view body, ReceiveBuffer* buffer);
   CloseReason OnFragment(const FrameHeader& header, absl::string_view body);
+  CloseReason DeliverBlock(const DecodedMessage& decoded, ReceiveBuffer* block);
+  CloseReason DeliverCopy(const DecodedMessage& decoded);
   CloseReason Deliver(const DecodedMessage& decoded, ReceiveBuffer* buffer);
-  CloseReason DeliverWith(const DecodedMessage& decoded, Lease lease);
+  void BeginReceiveEpoch();
+  bool HasBug(PlantedBug bug) const;
 
   Core* const core_;
   PeerGate* const gate_;
-  std::vector<std::string> addresses_;
 
   // Where the conversation stands.
   PeerState state_ = PeerState::kIdle;
   CloseReason reason_ = CloseReason::kNone;
   std::string reason_text_;
   int64_t since_ns_ = 0;
-  Session* session_ = nullptr;
+  int64_t down_since_ns_ = 0;  // No link is attached since then.
   uint64_t remote_incarnation_ = 0;
-  uint32_t fence_seen_ = 0;       // The newest of the peer's fences.
-  uint32_t fence_sent_ = 0;       // The newest of ours.
-  bool started_by_peer_ = false;  // On this session.
-  bool discarding_ = false;       // The peer's START was older than our fence.
-  bool started_ = false;          // By us, on this session.
-  bool writable_due_ = false;
-  // Dialling.
-  Session* dialling_ = nullptr;
-  size_t next_address_ = 0;
-  int64_t dial_at_ns_ = 0;
-  uint64_t dial_failures_ = 0;
-  Backoff backoff_;
-  // Without a link.
-  int64_t down_since_ns_ = 0;
   Outage outage_;
+  bool outage_told_ = false;  // While no link is attached: the rest is told when there is one.
+  bool writable_due_ = false;
+  bool told_up_ = false;  // The handler knows it as up.
+
+  // Links.
+  std::array<Slot, kSlots> slots_;
+  LinkKind pinned_ = LinkKind::kNone;
+  Session* challenger_ = nullptr;
+  std::array<uint64_t, kSlots> challenge_pings_{};  // 0: none was sent
 
   // Sending.
   SendQueue queue_;
-  std::array<InFlightLane, kLaneCount> in_flight_;
-  SendSequence send_;
-  std::array<MessageEncoder, kLaneCount> encoders_;  // by lane
-  struct Fragments {
-    std::string bytes;  // The encoded message; empty when none is under way.
-    size_t sent = 0;
-    uint16_t next = 0;
-  };
-  std::array<Fragments, kLaneCount> fragments_;
+  SendStream send_;
+  uint32_t fence_seen_ = 0;    // The newest of the peer's fences.
+  bool start_due_ = false;     // It is to be answered by a START.
+  uint32_t failed_epoch_ = 0;  // Its link has failed, the peer is to fence it; 0: none.
+  uint64_t start_ping_ = 0;    // Sent behind START, on the link of the epoch.
+  uint64_t switch_ping_ = 0;   // Sent behind SWITCH, on the sealed link.
 
   // Receiving.
-  ReceiveSequence receive_;
-  // How far the peer's frames were consumed, over all links: what a FENCE says.
-  struct Position {
-    uint32_t epoch = 0;
-    uint32_t sequence = 0;
-  };
-  Position consumed_;
+  ReceiveStream receive_;
+  uint32_t fence_sent_ = 0;                          // The newest of our fences.
+  uint32_t fenced_up_to_ = 0;                        // The newest epoch of the peer that it fences.
   std::array<MessageDecoder, kLaneCount> decoders_;  // by lane
-  std::array<FragmentJoiner, kLaneCount> joiners_;
+  std::array<FragmentJoiner, kLaneCount> joiners_;   // by lane
+  const std::shared_ptr<LeaseAccount> leases_;
+  std::vector<char> structs_;  // of the message that is copied out
 
   Ledger ledger_;
   PeerStatus counters_;  // Only its counters are used.

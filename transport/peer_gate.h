@@ -17,7 +17,7 @@ class Peer;
 
 // One per node id that was ever a peer; made by the PeerDirectory, lives as long as it.
 //
-// Threads: TryEnter, Open and Remove from any; Leave and set_connected on the loop thread.
+// Threads: TryEnter, Open and Remove from any; the rest on the loop thread.
 // Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
 // that is larger than an empty queue.
 class PeerGate {
@@ -64,8 +64,22 @@ class PeerGate {
   }
 
   // The node became a peer, or is none any more. Any thread; from then on Send goes by it.
-  void Open() { state_.store(State::kOpen, std::memory_order_release); }
-  void Remove() { state_.store(State::kRemoved, std::memory_order_release); }
+  void Open() {
+    wanted_.store(true);
+    state_.store(State::kOpen);
+  }
+  void Remove() {
+    wanted_.store(false);
+    state_.store(State::kRemoved);
+  }
+  // The node came by itself and may stay for a while. Loop thread.
+  void Admit() { state_.store(State::kOpen); }
+  // It goes, unless somebody has opened the gate for it. Loop thread.
+  void Expel() {
+    if (wanted_.load()) return;
+    state_.store(State::kRemoved);
+    if (wanted_.load()) state_.store(State::kOpen);
+  }
   // There is a way to the peer, or has been none for too long. Changes nothing once removed.
   void set_connected(bool connected) {
     State expected = connected ? State::kNotConnected : State::kOpen;
@@ -103,6 +117,7 @@ class PeerGate {
   const std::array<uint32_t, kLaneCount> messages_max_;
   const std::array<uint64_t, kLaneCount> bytes_max_;
 
+  std::atomic<bool> wanted_{false};  // AddPeer was called, and not RemovePeer.
   std::atomic<State> state_{State::kRemoved};
   std::array<Queue, kLaneCount> queues_;
 };

@@ -1,47 +1,95 @@
 // The way in: sequenced frame -> codec -> Raft's handler; and acknowledgements.
 
+#include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "transport/core.h"
 #include "transport/peer.h"
+#include "transport/receive_block.h"
 
 namespace hawser {
 
-CloseReason Peer::OnAck(uint32_t ack) {
-  // Before our START there is nothing that this link could acknowledge.
-  if (!started_) return ack == 0 ? CloseReason::kNone : CloseReason::kBadAck;
-  return Acknowledge(ack);
+CloseReason Peer::OnAck(Session* session, uint32_t ack) {
+  if (ack == session->send().acked()) return CloseReason::kNone;
+  if (!session->send().OnAck(ack)) return CloseReason::kBadAck;
+  send_.Acknowledge(session, ack, [&](const InFlightMessage& message) { Acknowledged(message); });
+  CheckSwitchDone();
+  core_->MarkDirty(this);
+  return CloseReason::kNone;
 }
 
-CloseReason Peer::Acknowledge(uint32_t ack) {
-  if (ack == send_.acked()) return CloseReason::kNone;
-  if (!send_.OnAck(ack)) return CloseReason::kBadAck;
-  for (InFlightLane& lane : in_flight_) {
-    lane.Acknowledge(ack, [&](const InFlightMessage& message) {
-      ledger_.Acknowledge(message.payload_bytes);
-      if (message.snapshot) core_->handler()->OnSnapshotAcknowledged(node(), message.group);
-    });
+void Peer::Acknowledged(const InFlightMessage& message) {
+  ledger_.Acknowledge(message.payload_bytes);
+  if (message.snapshot) core_->handler()->OnSnapshotAcknowledged(node(), message.group);
+}
+
+CloseReason Peer::OnSequenced(Session* session, const FrameHeader& header, absl::string_view body,
+                              absl::string_view frame, ReceiveBuffer* buffer) {
+  ReceiveStream::Route route = receive_.RouteOf(session);
+  if (HasBug(PlantedBug::kNoEpochFence) && receive_.fenced() && session->role.started) {
+    route = ReceiveStream::Route::kConsume;
+  }
+  if (!session->role.discarding && route == ReceiveStream::Route::kBadEpoch) {
+    return CloseReason::kBadEpoch;
+  }
+  if (!session->receive().OnFrame(header.sequence)) return CloseReason::kBadSequence;
+  if (session->role.discarding) {
+    session->Free(frame.size());
+    core_->MarkDirty(this);
+    return CloseReason::kNone;
+  }
+  ++counters_.frames_received;
+  counters_.frame_bytes_received += frame.size();
+  if (route == ReceiveStream::Route::kConsume) {
+    return Consume(session, header, body, frame.size(), buffer);
+  }
+  buffer->Ref();
+  receive_.Hold({header, body, frame.size(), buffer, Lease(buffer)});
+  if (HasBug(PlantedBug::kAckBeforeHandler)) {
+    session->receive().OnConsumed(header.sequence, frame.size(), core_->now_ns());
+  }
+  return CloseReason::kNone;
+}
+
+CloseReason Peer::Consume(Session* session, const FrameHeader& header, absl::string_view body,
+                          size_t frame_bytes, ReceiveBuffer* buffer) {
+  CloseReason reason = CloseReason::kNotBuilt;
+  if (header.type == FrameType::kData) reason = OnData(header, body, buffer);
+  if (header.type == FrameType::kFragment) reason = OnFragment(header, body);
+  if (reason != CloseReason::kNone) return reason;
+  if (buffer->shared()) buffer->ChargeTo(leases_);
+  session->receive().OnConsumed(header.sequence, frame_bytes, core_->now_ns());
+  receive_.OnConsumed(header.sequence);
+  if (header.lane != Lane::kUrgent && leases_->AtLimit()) {
+    session->Withhold(frame_bytes);
+    core_->AwaitLeases(this);
+  } else if (!HasBug(PlantedBug::kCreditLeaked) || header.sequence % 16 != 0) {
+    session->Free(frame_bytes);
   }
   core_->MarkDirty(this);
   return CloseReason::kNone;
 }
 
-CloseReason Peer::OnSequenced(const FrameHeader& header, absl::string_view body,
-                              absl::string_view frame, ReceiveBuffer* buffer) {
-  if (!started_by_peer_ && !discarding_) return CloseReason::kBadEpoch;
-  if (!receive_.OnFrame(header.sequence)) return CloseReason::kBadSequence;
-  if (discarding_) return CloseReason::kNone;
-  ++counters_.frames_received;
-  counters_.frame_bytes_received += frame.size();
-  CloseReason reason = CloseReason::kNotBuilt;
-  if (header.type == FrameType::kData) reason = OnData(header, body, buffer);
-  if (header.type == FrameType::kFragment) reason = OnFragment(header, body);
-  if (reason != CloseReason::kNone) return reason;
-  receive_.OnConsumed(frame.size(), core_->now_ns());
-  consumed_.epoch = receive_.epoch();
-  consumed_.sequence = receive_.consumed();
+void Peer::ConsumeHeld() {
+  while (receive_.has_held()) {
+    const HeldFrame frame = receive_.TakeHeld();
+    Session* const session = receive_.live();
+    const CloseReason reason =
+        Consume(session, frame.header, frame.body, frame.frame_bytes, frame.buffer);
+    if (reason == CloseReason::kNone) continue;
+    DropHeld();
+    session->Close(reason, "in a frame that was held for a switch");
+  }
+}
+
+bool Peer::ReleaseCredit() {
+  if (leases_->Await()) return false;
+  for (const Slot& slot : slots_) {
+    if (slot.session != nullptr) slot.session->ReleaseWithheld();
+  }
   core_->MarkDirty(this);
-  return CloseReason::kNone;
+  return true;
 }
 
 CloseReason Peer::OnData(const FrameHeader& header, absl::string_view body, ReceiveBuffer* buffer) {
@@ -53,7 +101,8 @@ CloseReason Peer::OnData(const FrameHeader& header, absl::string_view body, Rece
       return CloseReason::kBadMessage;
     }
     body.remove_prefix(decoded.bytes);
-    const CloseReason reason = Deliver(decoded, buffer);
+    const bool copy = header.lane != Lane::kUrgent && leases_->OverHalf();
+    const CloseReason reason = copy ? DeliverCopy(decoded) : Deliver(decoded, buffer);
     if (reason != CloseReason::kNone) return reason;
   }
   return body.empty() ? CloseReason::kNone : CloseReason::kBadMessage;
@@ -65,23 +114,43 @@ CloseReason Peer::OnFragment(const FrameHeader& header, absl::string_view body) 
   const CloseReason reason = joiner.Add(header, body, core_->options().message_bytes_max);
   if (reason != CloseReason::kNone || !joiner.complete()) return reason;
   absl::string_view message;
-  Lease block(joiner.Take(&message));
+  const Lease block(joiner.Take(&message));
   DecodedMessage decoded;
   if (decoders_[lane].Decode(message, &decoded) != DecodeError::kNone ||
       decoded.bytes != message.size()) {
     return CloseReason::kBadMessage;
   }
-  return DeliverWith(decoded, std::move(block));
+  return DeliverBlock(decoded, block.buffer());
+}
+
+CloseReason Peer::DeliverBlock(const DecodedMessage& decoded, ReceiveBuffer* block) {
+  const CloseReason reason = Deliver(decoded, block);
+  if (block->shared()) block->ChargeTo(leases_);
+  return reason;
+}
+
+CloseReason Peer::DeliverCopy(const DecodedMessage& decoded) {
+  const uint64_t payload_bytes = PayloadBytes(decoded.message);
+  if (payload_bytes == 0) return Deliver(decoded, nullptr);
+  ReceiveBlock* block = ReceiveBlock::Make(payload_bytes);
+  if (block == nullptr) return CloseReason::kResourceExhausted;
+  const Lease lease(block);
+  structs_.resize(StructBytes(decoded.message));
+  DecodedMessage copy = decoded;
+  CopyMessage(decoded.message, structs_.data(), block->data(), &copy.message);
+  ++counters_.messages_copied_out;
+  return DeliverBlock(copy, block);
 }
 
 CloseReason Peer::Deliver(const DecodedMessage& decoded, ReceiveBuffer* buffer) {
-  buffer->Ref();
-  return DeliverWith(decoded, Lease(buffer));
-}
-
-CloseReason Peer::DeliverWith(const DecodedMessage& decoded, Lease lease) {
   if (IsLocalOnly(decoded.message.type)) return CloseReason::kLocalOnlyType;
-  counters_.received.Add(PayloadBytes(decoded.message));
+  const uint64_t payload_bytes = PayloadBytes(decoded.message);
+  counters_.received.Add(payload_bytes);
+  Lease lease;
+  if (payload_bytes != 0) {
+    buffer->Ref();
+    lease = Lease(buffer);
+  }
   core_->handler()->OnMessage(node(), decoded.group, decoded.message, std::move(lease));
   return CloseReason::kNone;
 }

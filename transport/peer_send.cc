@@ -1,6 +1,7 @@
 // The pump: queue -> codec -> frame -> session, as far as lanes, credit and link allow.
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 #include "base/little_endian.h"
@@ -20,8 +21,15 @@ constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
 
 void Peer::Enqueue(QueuedMessage* message) {
   ledger_.Accept(message->payload_bytes);
+  if (QueuedMessage* older = queue_.TakeSuperseded(*message)) {
+    if (!HasBug(PlantedBug::kHeartbeatUncounted)) ledger_.Supersede(older->payload_bytes);
+    ForgetLater(older);
+  }
   queue_.Push(message);
-  if (session_ == nullptr) core_->WakeAt(NextDeadline());
+  if (!attached()) {
+    if (message->lane == Lane::kUrgent) LoseOlderUrgent(*message);
+    core_->WakeAt(NextDeadline());
+  }
   core_->MarkDirty(this);
 }
 
@@ -30,40 +38,62 @@ void Peer::Pump() {
     writable_due_ = false;
     core_->handler()->OnWritable(node());
   }
-  if (session_ == nullptr) return;
-  size_t bytes_before = counters_.frame_bytes_sent;
+  for (const Slot& slot : slots_) {
+    if (slot.session != nullptr) SendDue(slot.session);
+  }
+  TryStart();
+  TrySwitch();
+  Session* const carrier = send_.closed() ? nullptr : sending();
+  const bool sent = carrier != nullptr && PumpLanes();
+  for (const Slot& slot : slots_) {
+    if (slot.session == nullptr) continue;
+    const bool told = sent && slot.session == carrier;
+    if (told || PumpAck(slot.session)) slot.session->Flush();
+    core_->WakeAt(AckWakeNs(slot.session));
+  }
+}
+
+bool Peer::PumpLanes() {
+  Session* const session = sending();
+  const uint64_t bytes_before = counters_.frame_bytes_sent;
   bool sent = false;
-  for (int i = 0; i < kLaneCount && started_ && session_->writable(); ++i) {
+  for (int i = 0; i < kLaneCount && session->writable(); ++i) {
     const Lane lane = static_cast<Lane>(i);
-    while (FrontIsSendable(lane) && LaneOpen(lane) &&
+    while (LaneOpen(lane) && FrontIsSendable(lane) &&
            counters_.frame_bytes_sent - bytes_before < kWriteBytesMax && SendDataFrame(lane)) {
       sent = true;
     }
   }
-  if (!sent && started_by_peer_ && (receive_.AckDue(core_->now_ns()) || session_->grant_due())) {
-    sent = session_->SendControl(FrameType::kAck, "");
-    counters_.ack_frames_sent += sent;
-  }
-  if (sent) session_->Flush();
-  if (started_by_peer_) core_->WakeAt(receive_.AckDeadline());
+  return sent;
 }
 
-bool Peer::LaneOpen(Lane lane) const {
+bool Peer::PumpAck(Session* session) {
+  if (!session->receive().AckDue(core_->now_ns()) && !session->grant_due()) return false;
+  const bool sent = session->SendControl(FrameType::kAck, "");
+  counters_.ack_frames_sent += sent;
+  return sent;
+}
+
+int64_t Peer::AckWakeNs(Session* session) const {
+  // One that is overdue waits for credit, not for time.
+  const int64_t deadline_ns = session->receive().AckDeadline();
+  return deadline_ns > core_->now_ns() ? deadline_ns : std::numeric_limits<int64_t>::max();
+}
+
+bool Peer::LaneOpen(Lane lane) {
   const Options& options = core_->options();
-  const uint64_t unacked = in_flight_[static_cast<int>(lane)].frame_bytes();
-  switch (lane) {
-    case Lane::kUrgent:
-      return true;
-    case Lane::kAppend:
-      return unacked < options.append_unacked_bytes_max;
-    case Lane::kBulk:
-      return unacked < options.bulk_unacked_bytes_max;
+  if (lane == Lane::kUrgent) return true;
+  // A switch waits for the messages that are half sent; no other may begin before it.
+  if (send_switch_wanted() && send_.fragments(lane).bytes.empty() && send_.fragmenting()) {
+    return false;
   }
-  return false;
+  const uint64_t unacked = send_.unacked_bytes(lane);
+  return lane == Lane::kAppend ? unacked < options.append_unacked_bytes_max
+                               : unacked < options.bulk_unacked_bytes_max;
 }
 
 bool Peer::OverPeerLimit(const QueuedMessage& message) const {
-  const Hello& remote = session_->remote_hello();
+  const Hello& remote = sending()->remote_hello();
   return message.view.entries.size() > remote.message_entries_max ||
          message.view.responses.size() > remote.message_entries_max ||
          MessageEncoder::SizeBound(message.view) > remote.message_bytes_max;
@@ -73,10 +103,7 @@ bool Peer::FrontIsSendable(Lane lane) {
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && OverPeerLimit(*message)) {
     queue_.Pop(lane);
-    ledger_.LoseQueued(message->payload_bytes, LossReason::kOverPeerLimit);
-    outage_.Add(message->group, message->payload_bytes, message->view.type == MessageType::kSnap,
-                LossReason::kOverPeerLimit);
-    Forget(message);
+    LoseQueuedMessage(message, LossReason::kOverPeerLimit);
     LoseBehindGap();
     TellOutage();
   }
@@ -85,35 +112,35 @@ bool Peer::FrontIsSendable(Lane lane) {
 
 size_t Peer::FrameCapacity(Lane lane) const {
   const size_t frame_bytes_max =
-      std::min(core_->options().grpc_frame_bytes_max, session_->remote_hello().frame_bytes_max);
+      std::min(core_->options().grpc_frame_bytes_max, sending()->remote_hello().frame_bytes_max);
   const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   const Tally queued = queue_.tally(lane);
   const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
   const size_t wanted = std::min(frame_bytes_max, std::max(first, all));
   // With little credit left, what comes first goes alone.
-  return session_->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
+  return sending()->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
 }
 
 bool Peer::SendDataFrame(Lane lane) {
   const size_t capacity = FrameCapacity(lane);
-  if (!session_->MaySend(lane, capacity)) return false;
+  if (!sending()->MaySend(lane, capacity)) return false;
   const bool fits =
       kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view) <= capacity;
-  if (!fits || !fragments_[static_cast<int>(lane)].bytes.empty()) {
+  if (!fits || !send_.fragments(lane).bytes.empty()) {
     return SendFragment(lane, capacity);
   }
   FrameHeader header;
   header.type = FrameType::kData;
   header.lane = lane;
-  header.sequence = send_.Next();
-  FrameBuffer frame = session_->Allocate(capacity);
+  header.sequence = sending()->send().Next();
+  FrameBuffer frame = sending()->Allocate(capacity);
   const size_t bytes = FillFrame(lane, frame.data, capacity, &header);
   SendSequenced(header, frame, bytes);
   return true;
 }
 
 size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header) {
-  MessageEncoder& encoder = encoders_[static_cast<int>(lane)];
+  MessageEncoder& encoder = send_.encoder(lane);
   size_t bytes = kFrameHeaderBytes;
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
@@ -136,19 +163,19 @@ void Peer::Posted(QueuedMessage* message, uint32_t last_sequence) {
   in_flight.payload_bytes = message->payload_bytes;
   in_flight.last_sequence = last_sequence;
   in_flight.snapshot = message->view.type == MessageType::kSnap;
-  in_flight_[static_cast<int>(message->lane)].AddMessage(in_flight);
+  send_.AddMessage(message->lane, in_flight);
   Forget(message);
 }
 
 void Peer::SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes) {
-  in_flight_[static_cast<int>(header.lane)].AddFrame(header.sequence, static_cast<uint32_t>(bytes));
+  send_.AddFrame(header.lane, header.sequence, static_cast<uint32_t>(bytes));
   ++counters_.frames_sent;
   counters_.frame_bytes_sent += bytes;
-  session_->SendFrame(header, frame, bytes);
+  sending()->SendFrame(header, frame, bytes);
 }
 
 bool Peer::SendFragment(Lane lane, size_t capacity) {
-  Fragments& fragments = fragments_[static_cast<int>(lane)];
+  SendStream::Fragments& fragments = send_.fragments(lane);
   QueuedMessage* message = queue_.front(lane);
   FrameHeader header;
   header.type = FrameType::kFragment;
@@ -157,14 +184,14 @@ bool Peer::SendFragment(Lane lane, size_t capacity) {
   header.first = header.count == 0;
   if (header.first) {
     fragments.bytes.resize(MessageEncoder::SizeBound(message->view));
-    fragments.bytes.resize(encoders_[static_cast<int>(lane)].Encode(
-        message->group, message->view, &fragments.bytes[0], fragments.bytes.size()));
+    fragments.bytes.resize(send_.encoder(lane).Encode(message->group, message->view,
+                                                      &fragments.bytes[0], fragments.bytes.size()));
   }
   const size_t head = kFrameHeaderBytes + (header.first ? kFragmentHeadBytes : 0);
   const size_t piece = std::min(capacity - head, fragments.bytes.size() - fragments.sent);
   header.last = fragments.sent + piece == fragments.bytes.size();
-  header.sequence = send_.Next();
-  FrameBuffer frame = session_->Allocate(head + piece);
+  header.sequence = sending()->send().Next();
+  FrameBuffer frame = sending()->Allocate(head + piece);
   if (header.first) {
     StoreLittle<uint32_t>(static_cast<uint32_t>(fragments.bytes.size()),
                           frame.data + kFrameHeaderBytes);
@@ -173,7 +200,7 @@ bool Peer::SendFragment(Lane lane, size_t capacity) {
   fragments.sent += piece;
   if (header.last) {
     // The message stays in its queue until here: a link lost on the way costs it nothing.
-    fragments = Fragments();
+    fragments = SendStream::Fragments();
     Posted(queue_.Pop(lane), header.sequence);
   }
   SendSequenced(header, frame, head + piece);

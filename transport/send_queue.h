@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/check.h"
 #include "base/ring.h"
 #include "transport/lane.h"
@@ -18,25 +20,35 @@ namespace hawser {
 // First in, first out, for each lane; bounded by the PeerGate that lets messages in.
 //
 // One per peer, owned by it. It borrows its messages. Loop thread only.
+// Invariant: heartbeats_ has the queued heartbeat of each group that a newer one may replace.
 class SendQueue {
  public:
   void Push(QueuedMessage* message) {
-    List& list = lists_[static_cast<int>(message->lane)];
-    message->next = nullptr;
-    (list.head == nullptr ? list.head : list.tail->next) = message;
-    list.tail = message;
-    list.tally.Add(message->payload_bytes);
+    Append(message);
+    if (IsReplaceable(*message)) heartbeats_[message->group] = message;
+  }
+
+  // The queued heartbeat that `newer` makes superfluous: same group, from, to and term, both
+  // without context. Taken out of the queue; nullptr when there is none.
+  QueuedMessage* TakeSuperseded(const QueuedMessage& newer) {
+    if (!IsReplaceable(newer) || heartbeats_.empty()) return nullptr;
+    auto found = heartbeats_.find(newer.group);
+    if (found == heartbeats_.end()) return nullptr;
+    QueuedMessage* older = found->second;
+    const bool same = older->view.from == newer.view.from && older->view.to == newer.view.to &&
+                      older->view.term == newer.view.term;
+    if (!same) return nullptr;
+    Remove(older);
+    return older;
   }
 
   // nullptr when the lane is empty.
   QueuedMessage* front(Lane lane) const { return lists_[static_cast<int>(lane)].head; }
 
   QueuedMessage* Pop(Lane lane) {
-    List& list = lists_[static_cast<int>(lane)];
-    QueuedMessage* message = list.head;
+    QueuedMessage* message = front(lane);
     HAWSER_CHECK(message != nullptr);
-    list.head = message->next;
-    list.tally.Subtract(message->payload_bytes);
+    Remove(message);
     return message;
   }
 
@@ -44,17 +56,26 @@ class SendQueue {
   // `take(message)`.
   template <typename IsOut, typename Take>
   void RemoveIf(Lane lane, IsOut is_out, Take take) {
-    List& list = lists_[static_cast<int>(lane)];
-    QueuedMessage* message = list.head;
-    list = List();
-    while (message != nullptr) {
+    // First out of the queue, all of them: `take` may cause others to be queued or superseded.
+    QueuedMessage* out = nullptr;
+    QueuedMessage** end = &out;
+    for (QueuedMessage* message = front(lane); message != nullptr;) {
       QueuedMessage* next = message->next;
       if (is_out(*message)) {
-        take(message);
-      } else {
-        Push(message);
+        Remove(message);
+        *end = message;
+        message->next = nullptr;
+        end = &message->next;
       }
       message = next;
+    }
+    while (out != nullptr) take(std::exchange(out, out->next));
+  }
+
+  template <typename Visit>
+  void ForEach(Lane lane, Visit visit) const {
+    for (const QueuedMessage* message = front(lane); message != nullptr; message = message->next) {
+      visit(*message);
     }
   }
 
@@ -72,7 +93,33 @@ class SendQueue {
     QueuedMessage* tail = nullptr;
     Tally tally;
   };
+
+  static bool IsReplaceable(const QueuedMessage& message) {
+    return message.view.type == MessageType::kHeartbeat && message.lane == Lane::kUrgent &&
+           message.view.context.empty();
+  }
+
+  void Append(QueuedMessage* message) {
+    List& list = lists_[static_cast<int>(message->lane)];
+    message->next = nullptr;
+    message->previous = list.tail;
+    (list.head == nullptr ? list.head : list.tail->next) = message;
+    list.tail = message;
+    list.tally.Add(message->payload_bytes);
+  }
+
+  void Remove(QueuedMessage* message) {
+    List& list = lists_[static_cast<int>(message->lane)];
+    (message->previous == nullptr ? list.head : message->previous->next) = message->next;
+    (message->next == nullptr ? list.tail : message->next->previous) = message->previous;
+    list.tally.Subtract(message->payload_bytes);
+    if (!IsReplaceable(*message)) return;
+    auto found = heartbeats_.find(message->group);
+    if (found != heartbeats_.end() && found->second == message) heartbeats_.erase(found);
+  }
+
   std::array<List, kLaneCount> lists_;
+  absl::flat_hash_map<GroupId, QueuedMessage*> heartbeats_;
 };
 
 // What must be known of a message on its way: enough to settle it.
@@ -85,7 +132,7 @@ struct InFlightMessage {
 
 // The frames and messages of one lane that the peer has not acknowledged.
 //
-// One per peer and lane. Loop thread only.
+// One per epoch and lane. Loop thread only.
 // Invariant: sequences rise from front to back.
 class InFlightLane {
  public:
@@ -118,6 +165,7 @@ class InFlightLane {
     while (!messages_.empty()) TakeFront(take);
   }
 
+  bool empty() const { return frames_.empty() && messages_.empty(); }
   uint64_t frame_bytes() const { return frame_bytes_; }
   Tally tally() const { return tally_; }
 

@@ -13,12 +13,9 @@ namespace hawser {
 
 // The sender's half of one direction.
 //
-// One per peer. Invariant: acked <= sent (modulo 2^32).
+// One per link: numbers run on over its epochs. Invariant: acked <= sent (modulo 2^32).
 class SendSequence {
  public:
-  // Numbers run on over the epochs of a link, and begin anew with each link.
-  void NewLink() { sent_ = acked_ = 0; }
-  void StartEpoch(uint32_t epoch) { epoch_ = epoch; }
   uint32_t Next() { return ++sent_; }
   // False: `ack` acknowledges what was never sent, or takes an acknowledgement back.
   bool OnAck(uint32_t ack) {
@@ -27,13 +24,11 @@ class SendSequence {
     return true;
   }
 
-  uint32_t epoch() const { return epoch_; }
   uint32_t sent() const { return sent_; }
   uint32_t acked() const { return acked_; }
   uint32_t unacknowledged() const { return sent_ - acked_; }
 
  private:
-  uint32_t epoch_ = 0;
   uint32_t sent_ = 0;
   uint32_t acked_ = 0;
 };
@@ -47,25 +42,21 @@ struct AckPolicy {
 
 // The receiver's half of one direction.
 //
-// One per peer. Invariant: told <= consumed <= received (modulo 2^32).
+// One per link. Invariant: told <= consumed <= received (modulo 2^32).
 class ReceiveSequence {
  public:
   explicit ReceiveSequence(AckPolicy policy) : policy_(policy) {}
 
-  void NewLink() {
-    received_ = consumed_ = told_ = 0;
-    unacked_bytes_ = 0;
-    oldest_ns_ = 0;
-  }
-  void StartEpoch(uint32_t epoch) { epoch_ = epoch; }
   // The next sequenced frame. False: a gap or a repeat.
   bool OnFrame(uint32_t sequence) { return sequence == ++received_; }
-  // The frame last received was consumed: the handler returned for its messages.
-  void OnConsumed(size_t frame_bytes, int64_t now_ns) {
+  // All frames up to `sequence` were consumed: the handler returned for their messages.
+  void OnConsumed(uint32_t sequence, size_t frame_bytes, int64_t now_ns) {
     if (consumed_ == told_) oldest_ns_ = now_ns;
-    consumed_ = received_;
+    consumed_ = sequence;
     unacked_bytes_ += frame_bytes;
   }
+  // A new epoch begins after a fence: what came before it is settled and counts as consumed.
+  void SkipToReceived() { consumed_ = received_; }
 
   // True when an acknowledgement must go out although nothing else does.
   bool AckDue(int64_t now_ns) const {
@@ -83,13 +74,11 @@ class ReceiveSequence {
     return told_;
   }
 
-  uint32_t epoch() const { return epoch_; }
   uint32_t received() const { return received_; }
   uint32_t consumed() const { return consumed_; }
 
  private:
   const AckPolicy policy_;
-  uint32_t epoch_ = 0;
   uint32_t received_ = 0;
   uint32_t consumed_ = 0;
   uint32_t told_ = 0;

@@ -7,14 +7,22 @@
 #include "base/check.h"
 #include "base/little_endian.h"
 #include "base/log.h"
+#include "transport/control.h"
 #include "transport/core.h"
 #include "transport/peer.h"
 
 namespace hawser {
 namespace {
 
+constexpr int64_t kMs = 1000000;
 // Part of the no-deadlock argument: grants travel on pings when nothing else does.
-constexpr int64_t kPingIntervalNs = 100 * 1000000;
+constexpr int64_t kPingIntervalNs = 100 * kMs;
+// What is late may have arrived while we were not looking: one more look decides.
+constexpr int64_t kSecondLookNs = 10 * kMs;
+
+AckPolicy AckPolicyOf(const Options& options) {
+  return {options.ack_delay_ms * kMs, options.ack_frames_max, options.ack_bytes_max};
+}
 
 // What a refused peer should be told: it sees our stop as the stop of its peer.
 CloseReason ReasonForPeer(CloseReason reason) {
@@ -36,94 +44,34 @@ uint32_t CreditLeftBy(FrameType type) {
   }
 }
 
-bool IsRefusal(CloseReason reason) {
-  switch (reason) {
-    case CloseReason::kPeerRemoved:
-    case CloseReason::kWrongCluster:
-    case CloseReason::kWrongNode:
-    case CloseReason::kUnknownPeer:
-    case CloseReason::kOwnId:
-    case CloseReason::kDuplicateNode:
-    case CloseReason::kVersionMismatch:
-    case CloseReason::kUnauthenticated:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
-const char* SessionStateName(SessionState state) {
-  switch (state) {
-    case SessionState::kDialling:
-      return "dialling";
-    case SessionState::kHello:
-      return "hello";
-    case SessionState::kDeciding:
-      return "deciding";
-    case SessionState::kAttached:
-      return "attached";
-    case SessionState::kClosed:
-      return "closed";
-  }
-  return "unknown";
-}
-
-Session::Session(Core* core, NodeId dialled)
+Session::Session(Core* core, LinkKind kind, NodeId dialled)
     : core_(core),
+      kind_(kind),
       dialled_(dialled),
       node_(dialled),
       send_credit_(kGrpcCreditUnitBytes),
-      receive_credit_(kGrpcCreditUnitBytes, core->options().receive_window_bytes) {}
+      receive_credit_(kGrpcCreditUnitBytes, core->options().receive_window_bytes),
+      receive_(AckPolicyOf(core->options())) {}
 
 void Session::SetState(SessionState state) {
-  // Only forwards; an acceptor decides, a dialler attaches straight from kHello.
-  HAWSER_CHECK(state > state_);
+  core_->transitions()->Take(Machine::kSession, static_cast<int>(state_), static_cast<int>(state));
   state_ = state;
 }
 
-void Session::SetLink(Link* link, bool up) {
-  link_ = link;
-  hello_deadline_ns_ = core_->now_ns() + int64_t{core_->options().hello_timeout_ms} * 1000000;
-  core_->WakeAt(hello_deadline_ns_);
-  if (up) SetState(SessionState::kHello);
-}
-
-void Session::OnLinkUp() {
-  SetState(SessionState::kHello);
-  SendHello();
-}
-
-void Session::SendHello() {
-  const Options& options = core_->options();
-  Hello hello;
-  hello.wire_version_min = hello.wire_version_max = kWireVersion;
-  hello.features = kFeaturesOffered;
-  hello.features_required = kFeaturesRequired;
-  hello.cluster_id = options.cluster_id;
-  hello.node_id = options.node_id;
-  hello.to_node_id = node_;
-  hello.incarnation = core_->incarnation();
-  hello.grpc_addresses = options.advertised_addresses;
-  if (hello.grpc_addresses.empty()) hello.grpc_addresses.push_back(core_->listen_address());
-  hello.frame_bytes_max = options.grpc_frame_bytes_max;
-  hello.message_bytes_max = options.message_bytes_max;
-  hello.message_entries_max = options.message_entries_max;
-  hello.receive_unit_bytes = kGrpcCreditUnitBytes;
-  SendControl(FrameType::kHello, EncodeHello(hello));
-  Flush();
+bool Session::MaySendControl(FrameType type, size_t body_bytes) const {
+  // HELLO, and a GOAWAY in its stead, come before any grant and are free.
+  if (!send_credit_.started()) return true;
+  const uint32_t units = send_credit_.UnitsOf(kFrameHeaderBytes + body_bytes);
+  return send_credit_.MaySpend(units, CreditLeftBy(type));
 }
 
 bool Session::SendControl(FrameType type, absl::string_view body) {
+  if (!MaySendControl(type, body.size())) return false;
   FrameHeader header;
   header.type = type;
   const size_t bytes = kFrameHeaderBytes + body.size();
-  // HELLO, and a GOAWAY in its stead, come before any grant and are free.
-  if (send_credit_.started() &&
-      !send_credit_.MaySpend(send_credit_.UnitsOf(bytes), CreditLeftBy(type))) {
-    return false;
-  }
   FrameBuffer frame = link_->Allocate(bytes);
   body.copy(frame.data + kFrameHeaderBytes, body.size());
   SendFrame(header, frame, bytes);
@@ -131,8 +79,8 @@ bool Session::SendControl(FrameType type, absl::string_view body) {
 }
 
 void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
-  if (!IsSequenced(header.type)) header.sequence = peer_ == nullptr ? 0 : peer_->sequence_sent();
-  header.ack = peer_ == nullptr ? 0 : peer_->TellAck();
+  if (!IsSequenced(header.type)) header.sequence = send_.sent();
+  header.ack = receive_.Tell();
   header.credit = receive_credit_.Grant();
   EncodeFrameHeader(header, frame.data);
   if (header.type != FrameType::kHello) send_credit_.Spend(send_credit_.UnitsOf(bytes));
@@ -160,10 +108,10 @@ void Session::OnFrame(ReceiveBuffer* buffer, absl::string_view frame) {
 
 CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
                               absl::string_view frame, ReceiveBuffer* buffer) {
-  if (state_ == SessionState::kHello) {
+  if (state_ == SessionState::kHello || state_ == SessionState::kDoubting) {
     if (header.type == FrameType::kGoaway) {
       OnGoaway(body);
-    } else if (header.type == FrameType::kHello) {
+    } else if (header.type == FrameType::kHello && state_ == SessionState::kHello) {
       OnHello(header, body);
     } else {
       return CloseReason::kBadHello;
@@ -171,22 +119,26 @@ CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
     return CloseReason::kNone;
   }
   if (!receive_credit_.OnReceived(frame.size())) return CloseReason::kCreditOverrun;
+  const uint32_t left_before = send_credit_.left();
   if (!send_credit_.OnGrant(header.credit)) return CloseReason::kBadAck;
+  if (peer_ != nullptr && send_credit_.left() != left_before) core_->MarkDirty(peer_);
   const bool sequenced = IsSequenced(header.type);
   // Control frames are freed before what they cause: a PONG tells its PING's unit too.
   if (!sequenced) receive_credit_.OnFreed(frame.size(), sequenced);
-  if (state_ != SessionState::kAttached) {
-    return sequenced ? CloseReason::kBadEpoch : OnControl(header, body);
-  }
-  CloseReason reason = peer_->OnAck(header.ack);
+  if (state_ == SessionState::kAttached) return OnAttached(header, body, frame, buffer);
+  if (sequenced) return CloseReason::kBadEpoch;
+  // The dialler's first word commits the link at both ends.
+  if (header.type == FrameType::kFence || header.type == FrameType::kAck) Attach();
+  return OnControl(header, body);
+}
+
+CloseReason Session::OnAttached(const FrameHeader& header, absl::string_view body,
+                                absl::string_view frame, ReceiveBuffer* buffer) {
+  const CloseReason reason = peer_->OnAck(this, header.ack);
   if (reason != CloseReason::kNone) return reason;
-  if (!sequenced) {
-    return peer_->SequenceAgrees(header.sequence) ? OnControl(header, body)
-                                                  : CloseReason::kBadSequence;
-  }
-  reason = peer_->OnSequenced(header, body, frame, buffer);
-  receive_credit_.OnFreed(frame.size(), sequenced);
-  return reason;
+  if (IsSequenced(header.type)) return peer_->OnSequenced(this, header, body, frame, buffer);
+  return header.sequence == receive_.received() ? OnControl(header, body)
+                                                : CloseReason::kBadSequence;
 }
 
 CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body) {
@@ -204,15 +156,16 @@ CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body
       return OnFence(body);
     case FrameType::kStart:
       return peer_ == nullptr ? CloseReason::kBadEpoch
-                              : peer_->OnStart(LoadLittle<uint32_t>(body.data()),
+                              : peer_->OnStart(this, LoadLittle<uint32_t>(body.data()),
                                                LoadLittle<uint32_t>(body.data() + 4));
+    case FrameType::kSwitch:
+      return peer_ == nullptr ? CloseReason::kBadEpoch
+                              : peer_->OnSwitch(this, LoadLittle<uint32_t>(body.data()));
     case FrameType::kGoaway:
       OnGoaway(body);
       return CloseReason::kNone;
     case FrameType::kControl:
-      // What this version does not know is ignored (docs/wire_format.md).
-      return CloseReason::kNone;
-    case FrameType::kSwitch:
+      return OnControlBody(body);
     case FrameType::kBulkOffer:
     case FrameType::kBulkGrant:
     case FrameType::kBulkAck:
@@ -227,75 +180,39 @@ CloseReason Session::OnControl(const FrameHeader& header, absl::string_view body
   return CloseReason::kBadFrame;
 }
 
-void Session::OnHello(const FrameHeader& header, absl::string_view body) {
-  CloseReason reason = DecodeHello(body, &remote_hello_);
-  if (reason == CloseReason::kNone) {
-    reason = CheckHello(remote_hello_, core_->options(), dialled_);
-  }
-  if (reason == CloseReason::kNone && !dialled_by_us()) node_ = remote_hello_.node_id;
-  if (reason == CloseReason::kNone && core_->handler()->IsRemoved(node_)) {
-    reason = CloseReason::kPeerRemoved;
-  }
-  if (reason == CloseReason::kNone && core_->FindPeer(node_) == nullptr) {
-    reason = CloseReason::kUnknownPeer;
-  }
-  if (reason != CloseReason::kNone) {
-    Close(reason, absl::StrCat("hello of node ", remote_hello_.node_id, " of cluster \"",
-                               remote_hello_.cluster_id, "\" to node ", remote_hello_.to_node_id));
-    return;
-  }
-  const uint32_t frame_bytes_max =
-      std::min(core_->options().grpc_frame_bytes_max, remote_hello_.frame_bytes_max);
-  if (header.credit < send_credit_.FirstGrantMin(frame_bytes_max)) {
-    Close(CloseReason::kBadHello, absl::StrCat("a first grant of ", header.credit, " units"));
-    return;
-  }
-  send_credit_.Start(header.credit);
-  if (!dialled_by_us()) {
-    if (!WinsTie()) return;
-    SetState(SessionState::kDeciding);
-    SendHello();
-    return;
-  }
-  // We dialled and decide; a stream that lives already is kept.
-  if (core_->FindPeer(node_)->session() != nullptr) {
-    Close(CloseReason::kTieLost, "another stream of the same pair lives");
-    return;
-  }
-  if (WinsTie()) Attach();
-}
-
-bool Session::WinsTie() {
-  Session* rival = core_->FindRival(this, node_);
-  if (rival == nullptr || rival->dialled_by_us() == dialled_by_us()) return true;
-  // Of two that come up at once, the one that the lower id dialled lives.
-  const bool ours_wins = core_->options().node_id < node_;
-  if (dialled_by_us() == ours_wins) {
-    rival->Close(CloseReason::kTieLost, "both ends dialled");
-    return true;
-  }
-  Close(CloseReason::kTieLost, "both ends dialled");
-  return false;
-}
-
-void Session::Attach() {
-  peer_ = core_->FindPeer(node_);
-  SetState(SessionState::kAttached);
-  peer_->Attach(this);
-}
-
 CloseReason Session::OnFence(absl::string_view body) {
-  if (state_ == SessionState::kDeciding) Attach();
-  return peer_->OnFence(LoadLittle<uint32_t>(body.data()), LoadLittle<uint32_t>(body.data() + 4),
+  if (peer_ == nullptr) return CloseReason::kBadEpoch;
+  return peer_->OnFence(this, LoadLittle<uint32_t>(body.data()),
+                        LoadLittle<uint32_t>(body.data() + 4),
                         LoadLittle<uint32_t>(body.data() + 8));
+}
+
+CloseReason Session::OnControlBody(absl::string_view body) {
+  Control control;
+  if (!DecodeControl(body, &control)) return CloseReason::kBadFrame;
+  // A kind that this version does not know is ignored (docs/wire_format.md).
+  if (control.kind == Control::Kind::kFenceRequest && peer_ != nullptr) {
+    peer_->OnFenceRequest(control.epoch);
+  }
+  return CloseReason::kNone;
 }
 
 void Session::SendPing() {
   char body[8];
   StoreLittle<int64_t>(core_->now_ns(), body);
   if (!SendControl(FrameType::kPing, absl::string_view(body, sizeof(body)))) return;
+  ++pings_sent_;
+  ping_requested_ = false;
   ping_sent_ns_ = core_->now_ns();
+  core_->WakeAt(ping_sent_ns_ + core_->options().peer_silent_ms * kMs);
   Flush();
+}
+
+uint64_t Session::RequestPing() {
+  const uint64_t number = pings_sent_ + 1;
+  ping_requested_ = true;
+  if (ping_sent_ns_ == 0) SendPing();
+  return number;
 }
 
 void Session::OnPong(uint64_t opaque) {
@@ -303,6 +220,11 @@ void Session::OnPong(uint64_t opaque) {
   if (ping_sent_ns_ == 0 || opaque != static_cast<uint64_t>(ping_sent_ns_)) return;
   rtt_ns_ = core_->now_ns() - ping_sent_ns_;
   ping_sent_ns_ = 0;
+  silent_since_ns_ = 0;
+  pings_answered_ = pings_sent_;
+  core_->WakeAt(next_ping_ns_);
+  if (ping_requested_) SendPing();
+  if (peer_ != nullptr) peer_->OnPong();
 }
 
 void Session::OnGoaway(absl::string_view body) {
@@ -347,32 +269,56 @@ void Session::Close(CloseReason reason, absl::string_view text) {
     link_ = nullptr;
   }
   if (Peer* peer = std::exchange(peer_, nullptr)) {
-    peer->Detach(reason, text);
+    peer->Detach(this, reason, text);
   } else if (Peer* dialled_peer = dialled_by_us() ? core_->FindPeer(dialled_) : nullptr) {
-    dialled_peer->DialFailed(reason, text);
+    dialled_peer->DialFailed(this, reason, text);
   } else {
+    if (Peer* doubted = core_->FindPeer(node_)) doubted->ForgetChallenger(this);
     core_->CountRefused(reason);
   }
 }
 
 void Session::Tick() {
+  const int64_t now_ns = core_->now_ns();
   if (state_ == SessionState::kClosed) return;
-  const bool opening = state_ != SessionState::kAttached || peer_->settling();
-  const bool late = opening && core_->now_ns() >= hello_deadline_ns_;
-  if (state_ == SessionState::kAttached && !late) {
-    if (core_->now_ns() >= next_ping_ns_) {
-      next_ping_ns_ = core_->now_ns() + kPingIntervalNs;
-      if (ping_sent_ns_ == 0) SendPing();
+  if (state_ == SessionState::kDoubting) {
+    if (now_ns >= doubt_deadline_ns_) return DoubtResolved();
+    return core_->WakeAt(doubt_deadline_ns_);
+  }
+  if (state_ == SessionState::kAttached) return TickAttached();
+  if (now_ns < hello_deadline_ns_) return core_->WakeAt(hello_deadline_ns_);
+  Close(state_ == SessionState::kDialling ? CloseReason::kLinkError : CloseReason::kHelloTimeout,
+        absl::StrCat("nothing in ", core_->options().hello_timeout_ms, " ms"));
+}
+
+void Session::TickAttached() {
+  const int64_t now_ns = core_->now_ns();
+  if (peer_->settling()) {
+    const int64_t deadline_ns = peer_->since_ns() + core_->options().hello_timeout_ms * kMs;
+    if (now_ns >= deadline_ns) {
+      return Close(CloseReason::kHelloTimeout,
+                   absl::StrCat("not settled in ", core_->options().hello_timeout_ms, " ms"));
     }
-    core_->WakeAt(next_ping_ns_);
-    return;
+    core_->WakeAt(deadline_ns);
   }
-  if (late) {
-    Close(state_ == SessionState::kDialling ? CloseReason::kLinkError : CloseReason::kHelloTimeout,
-          absl::StrCat("nothing in ", core_->options().hello_timeout_ms, " ms"));
-  } else {
-    core_->WakeAt(hello_deadline_ns_);
+  if (ping_sent_ns_ != 0) return CheckSilence();
+  if (now_ns >= next_ping_ns_) {
+    next_ping_ns_ = now_ns + kPingIntervalNs;
+    SendPing();
   }
+  core_->WakeAt(next_ping_ns_);
+}
+
+void Session::CheckSilence() {
+  const int64_t now_ns = core_->now_ns();
+  const int64_t deadline_ns = ping_sent_ns_ + core_->options().peer_silent_ms * kMs;
+  if (now_ns < deadline_ns) return core_->WakeAt(deadline_ns);
+  if (silent_since_ns_ == 0) silent_since_ns_ = now_ns;
+  if (now_ns < silent_since_ns_ + kSecondLookNs) {
+    return core_->WakeAt(silent_since_ns_ + kSecondLookNs);
+  }
+  Close(CloseReason::kPeerSilent,
+        absl::StrCat("no answer to a ping in ", (now_ns - ping_sent_ns_) / kMs, " ms"));
 }
 
 }  // namespace hawser

@@ -11,6 +11,7 @@
 #include "transport/frame.h"
 #include "transport/hello.h"
 #include "transport/link.h"
+#include "transport/sequence.h"
 
 namespace hawser {
 
@@ -21,22 +22,22 @@ class Peer;
 enum class SessionState : uint8_t {
   kDialling,  // The link is being made.
   kHello,     // The link is up; the other end's HELLO has not come.
-  kDeciding,  // Acceptor only: HELLOs are done; the dialler's FENCE commits both ends.
-  kAttached,  // It is its peer's stream.
+  kDoubting,  // Acceptor only: another process has this node's id; it is asked whether it lives.
+  kDeciding,  // Acceptor only: HELLOs are done; the dialler's first frame commits both ends.
+  kAttached,  // It is one of its peer's links.
   kClosed,    // Over; it is taken away at the end of the turn.
 };
-
-const char* SessionStateName(SessionState state);
 
 // Carries frames between one Link and one Peer.
 //
 // Made by the Core for each link that is dialled or accepted, owned by it. It checks what comes
-// (header, credit), answers pings, and passes on the rest to the Peer once they are attached.
+// (header, credit, sequence), answers pings, and passes on the rest to the Peer once they are
+// attached. Opening is in session_open.cc.
 // Threads: loop thread only.
 class Session : public LinkEvents {
  public:
   // `dialled` is the node that we dial; 0 when the other end dialled us.
-  Session(Core* core, NodeId dialled);
+  Session(Core* core, LinkKind kind, NodeId dialled);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -56,10 +57,14 @@ class Session : public LinkEvents {
   // The hello timeout and pings; the peer's own timers are the peer's.
   void Tick();
 
+  // The old process of this node does not live (any more): the newcomer takes its place.
+  void DoubtResolved();
+
   // --- For the attached peer ---
 
   // Link and credit allow a sequenced frame of `bytes` in `lane`.
   bool MaySend(Lane lane, size_t bytes) const;
+  bool MaySendControl(FrameType type, size_t body_bytes) const;
   bool writable() const { return link_->writable(); }
   FrameBuffer Allocate(size_t bytes) { return link_->Allocate(bytes); }
   // Sends a frame whose body is written; fills in the header's ack and credit.
@@ -67,33 +72,69 @@ class Session : public LinkEvents {
   // Sends a control frame. False: there is too little credit for one of its kind.
   bool SendControl(FrameType type, absl::string_view body);
   void Flush() { link_->Flush(); }
+
+  SendSequence& send() { return send_; }
+  ReceiveSequence& receive() { return receive_; }
+  // The memory of a frame that was held is free.
+  void Free(size_t frame_bytes) { receive_credit_.OnFreed(frame_bytes, /*sequenced=*/true); }
+  void Withhold(size_t frame_bytes) { receive_credit_.Withhold(frame_bytes); }
+  void ReleaseWithheld() { receive_credit_.ReleaseWithheld(); }
   bool grant_due() const { return receive_credit_.GrantDue(); }
+
+  // Asks the other end for a sign of life; returns a number for Answered. At once, or when the
+  // PING under way is answered.
+  uint64_t RequestPing();
+  // The PING of that number, or a later one, was answered.
+  bool Answered(uint64_t ping) const { return pings_answered_ >= ping; }
+
+  // What the peer keeps of each link.
+  struct Role {
+    bool started = false;        // The other end has begun an epoch here.
+    bool discarding = false;     // It is fenced, or older than our newest fence.
+    bool fence_due = false;      // Our newest FENCE is to be sent here.
+    uint32_t fence_carried = 0;  // The newest FENCE that was.
+    bool fence_request_due = false;
+  };
+  Role role;
 
   SessionState state() const { return state_; }
   NodeId node() const { return node_; }
   bool dialled_by_us() const { return dialled_ != 0; }
   const Hello& remote_hello() const { return remote_hello_; }
-  LinkKind link_kind() const { return link_ == nullptr ? LinkKind::kNone : link_->kind(); }
+  LinkKind kind() const { return kind_; }
   int64_t rtt_ns() const { return rtt_ns_; }
   uint32_t credit_units_left() const { return send_credit_.left(); }
+  uint32_t credit_units_withheld() const { return receive_credit_.withheld(); }
 
  private:
-  void SetState(SessionState state);
+  // session_open.cc
   void SendHello();
-  void SendPing();
   void OnHello(const FrameHeader& header, absl::string_view body);
+  // kNone, or why the hello that came is refused.
+  CloseReason CheckRemote(const FrameHeader& header);
+  void AcceptHello();
   // Which of two sessions in the hello stage lives; closes the other. True: this one.
   bool WinsTie();
   void Attach();
+
+  // session.cc
+  void SetState(SessionState state);
+  void SendPing();
+  void TickAttached();
+  void CheckSilence();
   CloseReason Dispatch(const FrameHeader& header, absl::string_view body, absl::string_view frame,
                        ReceiveBuffer* buffer);
   CloseReason OnControl(const FrameHeader& header, absl::string_view body);
+  CloseReason OnAttached(const FrameHeader& header, absl::string_view body, absl::string_view frame,
+                         ReceiveBuffer* buffer);
   CloseReason OnFence(absl::string_view body);
+  CloseReason OnControlBody(absl::string_view body);
   void OnPong(uint64_t opaque);
   void OnGoaway(absl::string_view body);
   std::string Describe() const;
 
   Core* const core_;
+  const LinkKind kind_;
   const NodeId dialled_;
 
   Link* link_ = nullptr;
@@ -103,10 +144,18 @@ class Session : public LinkEvents {
   Hello remote_hello_;
   SendCredit send_credit_;
   ReceiveCredit receive_credit_;
+  SendSequence send_;
+  ReceiveSequence receive_;
   int64_t hello_deadline_ns_ = 0;
+  int64_t doubt_deadline_ns_ = 0;
+  // Pings: one at a time.
   int64_t next_ping_ns_ = 0;
-  int64_t ping_sent_ns_ = 0;  // 0: no PING waits for its PONG
-  int64_t rtt_ns_ = 0;        // the last measured; 0: none yet
+  int64_t ping_sent_ns_ = 0;     // 0: no PING waits for its PONG
+  int64_t silent_since_ns_ = 0;  // When a PONG was found to be late; 0: it is not
+  uint64_t pings_sent_ = 0;
+  uint64_t pings_answered_ = 0;  // The number of the last PING that was
+  bool ping_requested_ = false;
+  int64_t rtt_ns_ = 0;  // the last measured; 0: none yet
 };
 
 }  // namespace hawser

@@ -27,6 +27,8 @@ const char* PeerStateName(PeerState state);
 
 struct PeerStatus {
   NodeId node = 0;
+  // Not a peer yet: it came by itself and may talk for provisional_peer_ms.
+  bool provisional = false;
   std::vector<std::string> addresses;
 
   PeerState state = PeerState::kIdle;
@@ -49,7 +51,9 @@ struct PeerStatus {
   std::array<Tally, kLaneCount> in_flight;  // by lane
   uint64_t frames_unacknowledged = 0;
   uint32_t credit_units_left = 0;  // What we may still send.
-  uint64_t leased_bytes = 0;
+  uint64_t leased_bytes = 0;       // Receive memory that leases pin.
+  uint64_t frames_held = 0;        // Of the next epoch, until this one is through.
+  std::array<uint64_t, kLaneCount> unacknowledged_frame_bytes{};  // by lane
   int64_t rtt_us = 0;  // The last PING's; 0: not measured yet.
 
   // Counted since the peer was added.
@@ -61,7 +65,9 @@ struct PeerStatus {
   uint64_t ack_frames_sent = 0;
   uint64_t connects = 0;
   uint64_t disconnects = 0;
-  uint64_t copies_received = 0;  // Received frames that had to be copied into one piece.
+  uint64_t switches = 0;             // Orderly, of what is sent.
+  uint64_t fallbacks = 0;            // A link failed and another one was there.
+  uint64_t messages_copied_out = 0;  // Received, because leases pinned too much.
 };
 
 struct TransportStatus {

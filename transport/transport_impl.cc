@@ -53,8 +53,19 @@ Transport::Impl::Impl(const Options& options, RaftHandler* handler,
       limits_{options.message_bytes_max, options.message_entries_max},
       directory_(options_),
       provider_(std::move(provider)),
-      core_(Core::Parts{&options_, handler, provider_.get(), &messages_, RandomIncarnation()}),
+      core_(Parts(handler)),
       loop_(options_, &core_, provider_.get()) {}
+
+Core::Parts Transport::Impl::Parts(RaftHandler* handler) {
+  Core::Parts parts{};
+  parts.options = &options_;
+  parts.handler = handler;
+  parts.directory = &directory_;
+  parts.provider = provider_.get();
+  parts.messages = &messages_;
+  parts.incarnation = RandomIncarnation();
+  return parts;
+}
 
 Transport::Impl::~Impl() { Stop(absl::ZeroDuration()); }
 
@@ -186,8 +197,7 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
   // Behind what other threads sent before; and a peer that was added in this turn is made at the
   // beginning of the next one.
-  const bool on_loop_thread =
-      loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxWaits();
+  const bool on_loop_thread = loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxWaits();
   QueuedMessage* queued =
       on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   if (queued == nullptr) {

@@ -65,6 +65,7 @@ class Transport::Impl {
   TransportStatus last_status_ ABSL_GUARDED_BY(mu_);
 
  private:
+  Core::Parts Parts(RaftHandler* handler);
   // Counts the calling thread among the visitors while it lives.
   class Visit {
    public:

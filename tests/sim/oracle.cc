@@ -246,7 +246,8 @@ void Oracle::CheckLedger(const SimAccount& account, const PeerStatus& status) {
 
 void Oracle::CheckReports(const SimAccount& account, const PeerStatus& status) {
   // All that was lost is told before the next epoch begins.
-  const bool told = status.state == PeerState::kUp || status.send_epoch != account.send_epoch;
+  const bool new_epoch = account.looked_at && status.send_epoch != account.send_epoch;
+  const bool told = status.state == PeerState::kUp || new_epoch;
   for (int i = 0; i < kLossReasonCount; ++i) {
     const Tally lost = status.ledger.lost[i];
     const Tally reported = account.reported[i];
@@ -272,6 +273,7 @@ void Oracle::Check(uint32_t account_number, const PeerStatus& status) {
   account.handed_over = status.handed_over;
   account.incarnation = status.incarnation;
   account.send_epoch = status.send_epoch;
+  account.looked_at = true;
   account.credit_units_left = status.credit_units_left;
 }
 

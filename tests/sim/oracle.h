@@ -55,6 +55,7 @@ struct SimAccount {
   Tally handed_over;
   uint64_t incarnation = 0;
   uint32_t send_epoch = 0;
+  bool looked_at = false;  // It may have been a provisional peer before it was an account.
   uint32_t credit_units_left = 0;
 };
 

@@ -98,7 +98,9 @@ FakeNode::FakeNode(FakeNetwork* network, const Options& options, uint64_t incarn
   Core::Parts core_parts{};
   core_parts.options = &options_;
   core_parts.handler = parts.handler == nullptr ? &raft : parts.handler;
+  core_parts.directory = &directory_;
   core_parts.provider = &grpc_;
+  core_parts.rdma_provider = rdma_.get();
   core_parts.messages = &messages_;
   core_parts.incarnation = incarnation;
   core_parts.planted_bug = parts.planted_bug;

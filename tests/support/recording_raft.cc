@@ -62,6 +62,11 @@ void RecordingRaft::OnSnapshotAcknowledged(NodeId node, GroupId group) {
   Changed([&] { ++snapshots; });
 }
 
+UnknownPeerVerdict RecordingRaft::OnUnknownPeer(NodeId node, absl::Span<const std::string>) {
+  Changed([&] { unknown.push_back(node); });
+  return unknown_peer;
+}
+
 bool RecordingRaft::IsRemoved(NodeId node) {
   std::lock_guard<std::mutex> lock(mu_);
   return node == removed_node;

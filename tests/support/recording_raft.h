@@ -47,6 +47,7 @@ class RecordingRaft : public RaftHandler {
   void OnWritable(NodeId node) override;
   void OnSnapshotAcknowledged(NodeId node, GroupId group) override;
   bool IsRemoved(NodeId node) override;
+  UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) override;
 
   // Waits until `done()` holds, looked at after each callback; false after `timeout`.
   bool WaitFor(const std::function<bool()>& done,
@@ -70,6 +71,9 @@ class RecordingRaft : public RaftHandler {
   uint64_t writable = 0;
   uint64_t snapshots = 0;
   NodeId removed_node = 0;
+  // What OnUnknownPeer answers, and whom it was asked about.
+  UnknownPeerVerdict unknown_peer = UnknownPeerVerdict::kRefuse;
+  std::vector<NodeId> unknown;
 
  private:
   void Changed(const std::function<void()>& change);

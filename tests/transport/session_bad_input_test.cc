@@ -247,8 +247,8 @@ TEST_F(SessionBadInputTest, FrameTooLarge) {
 }
 
 TEST_F(SessionBadInputTest, FrameWithTheTypeOfAPartThatIsNotBuilt) {
-  for (FrameType type : {FrameType::kSwitch, FrameType::kBulkOffer, FrameType::kBulkGrant,
-                         FrameType::kBulkAck, FrameType::kBulkChunk}) {
+  for (FrameType type :
+       {FrameType::kBulkOffer, FrameType::kBulkGrant, FrameType::kBulkAck, FrameType::kBulkChunk}) {
     SCOPED_TRACE(FrameTypeName(type));
     const int fixed = FixedBodyBytes(type);
     node_->raft.downs.clear();

@@ -1,0 +1,28 @@
+#ifndef HAWSER_TRANSPORT_CONTROL_H_
+#define HAWSER_TRANSPORT_CONTROL_H_
+
+// Bodies of CONTROL frames: what ends arrange beside the stream. Format: transport/wire.proto.
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace hawser {
+
+// "The link that carried my epoch has failed at my end: fence it."
+std::string EncodeFenceRequest(uint32_t epoch);
+
+struct Control {
+  enum class Kind : uint8_t { kUnknown, kFenceRequest };
+
+  Kind kind = Kind::kUnknown;
+  uint32_t epoch = 0;  // kFenceRequest
+};
+
+// False when the bytes do not parse. A kind that this version does not have is kUnknown.
+bool DecodeControl(absl::string_view body, Control* control);
+
+}  // namespace hawser
+
+#endif  // HAWSER_TRANSPORT_CONTROL_H_

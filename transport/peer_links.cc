@@ -1,0 +1,210 @@
+// A peer's links: dialled, attached, doubted, gone.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "transport/core.h"
+#include "transport/peer.h"
+
+namespace hawser {
+namespace {
+
+constexpr int64_t kMs = 1000000;
+
+}  // namespace
+
+bool Peer::attached() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& slot) { return slot.session != nullptr; });
+}
+
+Session* Peer::Preferred() const {
+  if (pinned_ != LinkKind::kNone && session(pinned_) != nullptr) return session(pinned_);
+  Session* rdma = session(LinkKind::kRdma);
+  return rdma != nullptr ? rdma : session(LinkKind::kGrpc);
+}
+
+std::string Peer::LinkReason() const {
+  if (pinned_ != LinkKind::kNone) {
+    return session(pinned_) != nullptr ? "pinned" : "pinned to a link that is not up";
+  }
+  if (session(LinkKind::kRdma) != nullptr) return "rdma: up";
+  if (session(LinkKind::kGrpc) == nullptr) return "no link is up";
+  return core_->rdma_addresses().empty() ? "rdma: not built into this version" : "rdma: not up";
+}
+
+void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
+  const int64_t wait_ms = wait ? core_->options().redial_delay_ms_max : 0;
+  slots_[SlotOf(LinkKind::kGrpc)].dialler.set_addresses(std::move(addresses),
+                                                        core_->now_ns() + wait_ms * kMs);
+  core_->WakeAt(core_->now_ns());
+}
+
+void Peer::Pin(LinkKind kind) {
+  pinned_ = kind;
+  core_->MarkDirty(this);
+}
+
+void Peer::DialDue(int slot) {
+  Dialler& dialler = slots_[slot].dialler;
+  if (slots_[slot].session != nullptr || core_->now_ns() < dialler.DueNs()) return;
+  const std::string address = dialler.NextAddress();
+  if (state_ == PeerState::kIdle) {
+    SetState(PeerState::kConnecting, reason_, std::string(reason_text_));
+  }
+  dialler.set_session(core_->Dial(this, KindOf(slot), address));
+}
+
+void Peer::OfferRdma(const Session* grpc) {
+  // RDMA links are dialled by the lower id only, where the other end says that it listens.
+  if (core_->rdma_addresses().empty() || core_->options().node_id > node()) return;
+  slots_[SlotOf(LinkKind::kRdma)].dialler.set_addresses(grpc->remote_hello().rdma_addresses,
+                                                        core_->now_ns());
+  core_->WakeAt(core_->now_ns());
+}
+
+void Peer::Attach(Session* session) {
+  Slot& slot = slots_[SlotOf(session->kind())];
+  if (slot.dialler.session() == session) slot.dialler.set_session(nullptr);
+  if (slot.session != nullptr) {
+    slot.session->Close(CloseReason::kReplaced, "a newer link of this pair");
+  }
+  const uint64_t incarnation = session->remote_hello().incarnation;
+  if (incarnation != remote_incarnation_) OnOtherProcess(session, incarnation);
+  slot.session = session;
+  slot.dialler.Succeeded();
+  ++counters_.connects;
+  if (state_ != PeerState::kUp) SetState(PeerState::kSettling, CloseReason::kNone, "");
+  if (receive_.fenced()) {
+    // The same fence again if a link that carried it is still open, else a new one: the peer may
+    // have answered it on the link that is gone.
+    const bool carried = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& other) {
+      return other.session != nullptr && other.session != session && fence_sent_ != 0 &&
+             other.session->role.fence_carried == fence_sent_;
+    });
+    if (!carried) fence_sent_ = core_->NextFence();
+    session->role.fence_due = true;
+  } else if (session->dialled_by_us()) {
+    // Nothing to fence: this commits the link.
+    session->SendControl(FrameType::kAck, "");
+    session->Flush();
+  }
+  session->role.fence_request_due = failed_epoch_ != 0;
+  SendDue(session);
+  core_->MarkDirty(this);
+  if (session->kind() == LinkKind::kGrpc) OfferRdma(session);
+}
+
+bool Peer::IsOtherProcess(uint64_t incarnation) const {
+  return attached() && incarnation != remote_incarnation_;
+}
+
+void Peer::Challenge(Session* newcomer) {
+  if (challenger_ != nullptr) {
+    Session* older = std::exchange(challenger_, nullptr);
+    older->Close(CloseReason::kReplaced, "a newer process of this node came");
+  }
+  challenger_ = newcomer;
+  for (int slot = 0; slot < kSlots; ++slot) {
+    Session* session = slots_[slot].session;
+    challenge_pings_[slot] = session == nullptr ? 0 : session->RequestPing();
+  }
+}
+
+void Peer::ForgetChallenger(const Session* newcomer) {
+  if (challenger_ == newcomer) challenger_ = nullptr;
+}
+
+void Peer::OnPong() {
+  CheckSwitchDone();
+  if (send_switch_wanted()) core_->MarkDirty(this);
+  for (int slot = 0; slot < kSlots && challenger_ != nullptr; ++slot) {
+    Session* session = slots_[slot].session;
+    const bool lives = session != nullptr && challenge_pings_[slot] != 0 &&
+                       session->Answered(challenge_pings_[slot]);
+    if (!lives) continue;
+    Session* newcomer = std::exchange(challenger_, nullptr);
+    newcomer->Close(CloseReason::kDuplicateNode, "a live process has this node's id");
+  }
+}
+
+void Peer::OnOtherProcess(const Session* session, uint64_t incarnation) {
+  for (const Slot& slot : slots_) {
+    if (slot.session != nullptr && slot.session != session) {
+      slot.session->Close(CloseReason::kSupersededIncarnation, "the node was restarted");
+    }
+  }
+  // What was on its way died with the old process.
+  LoseInFlight(LossReason::kPeerRestarted);
+  LoseBehindGap();
+  if (!receive_.fenced()) Fence();
+  receive_.Forget();
+  fence_seen_ = failed_epoch_ = fenced_up_to_ = 0;
+  start_due_ = false;
+  remote_incarnation_ = incarnation;
+}
+
+void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) {
+  Slot& slot = slots_[SlotOf(session->kind())];
+  slot.session = nullptr;
+  ++counters_.disconnects;
+  Log(absl::StrCat("node ", node(), ": ", LinkKindName(session->kind()),
+                   " link closed: ", CloseReasonName(reason), ": ", text));
+  slot.dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  core_->WakeAt(core_->now_ns());
+  const bool sealed = send_.state() == SendState::kSwitching && send_.sealed().session == session;
+  if (!send_.closed() && (sending() == session || sealed)) {
+    failed_epoch_ = send_.current().number;
+    send_.Fail();
+    for (const Slot& other : slots_) {
+      if (other.session != nullptr) other.session->role.fence_request_due = true;
+    }
+  }
+  if (receive_.OnSessionGone(session)) Fence();
+  if (session->kind() == LinkKind::kGrpc) {
+    // Its tickets die with it; the link that it helped to make lives on.
+    slots_[SlotOf(LinkKind::kRdma)].dialler.set_addresses({}, 0);
+  }
+  if (!attached()) {
+    OnLastLinkGone(reason, text);
+  } else if (state_ == PeerState::kUp && (send_.closed() || receive_.fenced())) {
+    ++counters_.fallbacks;
+    SetState(PeerState::kSettling, reason, text);
+  }
+  core_->MarkDirty(this);
+}
+
+void Peer::OnLastLinkGone(CloseReason reason, absl::string_view text) {
+  const bool was_up = told_up_;
+  told_up_ = false;
+  if (!receive_.fenced()) Fence();
+  down_since_ns_ = core_->now_ns();
+  if (was_up) outage_.Open();
+  outage_told_ = false;
+  SetState(PeerState::kIdle, reason, text);
+  KeepNewestUrgent();
+  if (Session* newcomer = std::exchange(challenger_, nullptr)) newcomer->DoubtResolved();
+  if (was_up) core_->handler()->OnPeerChange(node(), false, LinkKind::kNone, reason);
+}
+
+void Peer::DialFailed(Session* session, CloseReason reason, absl::string_view text) {
+  Dialler& dialler = slots_[SlotOf(session->kind())].dialler;
+  if (dialler.session() != session) return;
+  dialler.set_session(nullptr);
+  dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  core_->WakeAt(core_->now_ns());
+  if (attached()) return;
+  if (const uint64_t failures = dialler.CountFailure(); LogThis(failures)) {
+    Log(absl::StrCat("node ", node(), ": cannot connect (", failures,
+                     " times): ", CloseReasonName(reason), ": ", text));
+  }
+  SetState(PeerState::kIdle, reason, text);
+}
+
+void Peer::Refused(CloseReason reason, absl::string_view text) {
+  core_->handler()->OnRefused(node(), reason, text);
+}
+
+}  // namespace hawser

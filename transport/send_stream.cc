@@ -1,0 +1,74 @@
+#include "transport/send_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace hawser {
+
+bool SendStream::Epoch::empty() const {
+  return std::all_of(in_flight.begin(), in_flight.end(),
+                     [](const InFlightLane& lane) { return lane.empty(); });
+}
+
+SendStream::SendStream(const CodecLimits& limits, TransitionCounts* transitions)
+    : transitions_(transitions),
+      encoders_{MessageEncoder(limits), MessageEncoder(limits), MessageEncoder(limits)} {}
+
+void SendStream::SetState(SendState state) {
+  transitions_->Take(Machine::kSend, static_cast<int>(state_), static_cast<int>(state));
+  state_ = state;
+}
+
+void SendStream::BeginEpoch(uint32_t number, Session* session, uint32_t sent) {
+  current_.number = number;
+  current_.session = session;
+  current_.sent = current_.acked = sent;
+  for (MessageEncoder& encoder : encoders_) encoder.Reset();
+}
+
+void SendStream::Open(uint32_t number, Session* session, uint32_t sent) {
+  HAWSER_CHECK(current_.empty() && sealed_.empty());
+  SetState(SendState::kOpen);
+  sealed_.session = nullptr;
+  BeginEpoch(number, session, sent);
+}
+
+void SendStream::Switch(uint32_t number, Session* session, uint32_t sent) {
+  HAWSER_CHECK(MaySwitch() && session != current_.session);
+  SetState(SendState::kSwitching);
+  std::swap(sealed_, current_);
+  HAWSER_CHECK(current_.empty());
+  BeginEpoch(number, session, sent);
+}
+
+void SendStream::SwitchDone() {
+  HAWSER_CHECK(sealed_.empty());
+  SetState(SendState::kOpen);
+  sealed_.session = nullptr;
+}
+
+void SendStream::Fail() {
+  if (closed()) return;
+  SetState(SendState::kClosed);
+  current_.session = sealed_.session = nullptr;
+  for (Fragments& fragments : fragments_) fragments = Fragments();
+}
+
+bool SendStream::fragmenting() const {
+  return std::any_of(fragments_.begin(), fragments_.end(),
+                     [](const Fragments& fragments) { return !fragments.bytes.empty(); });
+}
+
+Tally SendStream::in_flight(Lane lane) const {
+  const int i = static_cast<int>(lane);
+  return sealed_.in_flight[i].tally() + current_.in_flight[i].tally();
+}
+
+uint64_t SendStream::unacked_bytes(Lane lane) const {
+  const int i = static_cast<int>(lane);
+  return sealed_.in_flight[i].frame_bytes() + current_.in_flight[i].frame_bytes();
+}
+
+}  // namespace hawser
