@@ -99,7 +99,7 @@ FakeNode::FakeNode(FakeNetwork* network, const Options& options, uint64_t incarn
   core_parts.options = &options_;
   core_parts.handler = parts.handler == nullptr ? &raft : parts.handler;
   core_parts.directory = &directory_;
-  core_parts.provider = &grpc_;
+  core_parts.provider = &links_;
   core_parts.rdma_provider = rdma_.get();
   core_parts.messages = &messages_;
   core_parts.incarnation = incarnation;
@@ -268,7 +268,11 @@ PeerStatus FakeNode::Describe(NodeId peer) const {
   return found->Describe();
 }
 
-FakeNode* FakeCluster::Add(const Options& options) {
+void FakeCluster::Forget(const FakeParty* party) {
+  parties_.erase(std::remove(parties_.begin(), parties_.end(), party), parties_.end());
+}
+
+FakeNode* FakeCluster::Add(const Options& options, const FakeNodeParts& parts) {
   // The address is free again only when the old process is gone.
   for (auto& node : nodes_) {
     if (node->id() != options.node_id) continue;
@@ -277,7 +281,7 @@ FakeNode* FakeCluster::Add(const Options& options) {
     node.reset();
   }
   nodes_.erase(std::remove(nodes_.begin(), nodes_.end(), nullptr), nodes_.end());
-  nodes_.push_back(std::make_unique<FakeNode>(&network, options, next_incarnation_++));
+  nodes_.push_back(std::make_unique<FakeNode>(&network, options, next_incarnation_++, parts));
   parties_.push_back(nodes_.back().get());
   return nodes_.back().get();
 }

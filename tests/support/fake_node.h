@@ -164,11 +164,13 @@ class FakeCluster {
  public:
   // A node that is not started; the cluster owns it. A second one of the same id, after the first
   // was killed or stopped, takes its place with another incarnation.
-  FakeNode* Add(const Options& options);
+  FakeNode* Add(const Options& options, const FakeNodeParts& parts = {});
   FakeNode* Add(NodeId id) { return Add(FakeOptions(id)); }
 
   // Drives `party` as well; it must live as long as the cluster runs.
   void Drive(FakeParty* party) { parties_.push_back(party); }
+  // Does so no longer.
+  void Forget(const FakeParty* party);
 
   // Adds each to the other's peers, starts both, and waits until both are up.
   bool Connect(FakeNode* a, FakeNode* b);

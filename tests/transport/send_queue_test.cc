@@ -63,6 +63,37 @@ TEST_F(SendQueueTest, RemoveIfKeepsTheOrderOfTheRest) {
   EXPECT_EQ(PopAll(Lane::kAppend), (std::vector<GroupId>{2, 3, 4}));
 }
 
+TEST_F(SendQueueTest, NewerHeartbeatTakesTheOlderOnesPlace) {
+  const auto heartbeat = [&](GroupId group, uint64_t term, absl::string_view context) {
+    QueuedMessage* message = Message(group, Lane::kUrgent, 0);
+    message->view.type = MessageType::kHeartbeat;
+    message->view.term = term;
+    message->view.context = context;
+    return message;
+  };
+  QueuedMessage* first = heartbeat(1, 5, "");
+  queue_.Push(first);
+  queue_.Push(heartbeat(2, 5, ""));
+  EXPECT_EQ(queue_.TakeSuperseded(*heartbeat(1, 6, "")), nullptr);
+  EXPECT_EQ(queue_.TakeSuperseded(*heartbeat(1, 5, "read 7")), nullptr);
+  EXPECT_EQ(queue_.TakeSuperseded(*heartbeat(3, 5, "")), nullptr);
+  QueuedMessage* newer = heartbeat(1, 5, "");
+  EXPECT_EQ(queue_.TakeSuperseded(*newer), first);
+  queue_.Push(newer);
+  EXPECT_EQ(PopAll(Lane::kUrgent), (std::vector<GroupId>{2, 1}));
+  EXPECT_EQ(queue_.TakeSuperseded(*newer), nullptr);
+}
+
+TEST_F(SendQueueTest, HeartbeatWithContextIsNeverReplaced) {
+  QueuedMessage* read = Message(1, Lane::kUrgent, 0);
+  read->view.type = MessageType::kHeartbeat;
+  read->view.context = "read 7";
+  queue_.Push(read);
+  QueuedMessage* plain = Message(1, Lane::kUrgent, 0);
+  plain->view.type = MessageType::kHeartbeat;
+  EXPECT_EQ(queue_.TakeSuperseded(*plain), nullptr);
+}
+
 TEST_F(SendQueueTest, RemoveIfOfAll) {
   queue_.Push(Message(1));
   queue_.Push(Message(2));
