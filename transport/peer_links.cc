@@ -148,6 +148,7 @@ void Peer::OnOtherProcess(const Session* session, uint64_t incarnation) {
 
 void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) {
   Slot& slot = slots_[SlotOf(session->kind())];
+  const bool was_up = state_ == PeerState::kUp;
   slot.session = nullptr;
   ++counters_.disconnects;
   Log(absl::StrCat("node ", node(), ": ", LinkKindName(session->kind()),
@@ -169,7 +170,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   }
   if (!attached()) {
     OnLastLinkGone(reason, text);
-  } else if (state_ == PeerState::kUp && (send_.closed() || receive_.fenced())) {
+  } else if (was_up && (send_.closed() || receive_.fenced())) {
     ++counters_.fallbacks;
     SetState(PeerState::kSettling, reason, text);
   }
