@@ -25,6 +25,8 @@ CLOCK_READERS = {
 THREAD_STARTERS = {
     "transport/loop.h": "the loop thread itself",
     "transport/loop.cc": "the loop thread itself",
+    "transport/security/certificate_files.h": "looks at files: a slow disk must not stop the loop",
+    "transport/security/certificate_files.cc": "looks at files: a slow disk must not stop the loop",
     "transport/grpc/wait_fd.h": "the watcher: hands over wake-ups, never messages",
     "bench/": "leaders, followers and progress",
     "tests/": "plays the user's threads",

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "transport/close_reason.h"
 #include "transport/ownership.h"
+#include "transport/security/identity.h"
 #include "transport/types.h"
 
 namespace hawser {
@@ -33,6 +34,13 @@ class Link {
 
   // The other end's address, for logs.
   virtual const std::string& remote_address() const = 0;
+
+  // Who the other end has proven to be; known once the link is up. The default proves nothing and
+  // asks for nothing.
+  virtual const LinkIdentity& identity() const {
+    static const LinkIdentity nobody;
+    return nobody;
+  }
 
   // True when frames of messages may be sent. After it was false, LinkEvents::OnLinkWritable tells.
   // Frames wait in their lanes meanwhile, where urgent ones still overtake.
@@ -73,8 +81,15 @@ class LinkEvents {
   // writable() is true again.
   virtual void OnLinkWritable() = 0;
 
+  // The link is to be replaced soon, because what it was made with (certificates) is out of date;
+  // its provider ends it later if its user does not.
+  virtual void OnLinkExpiring() {}
+
   // The link failed or the other end closed it; it must not be used again. The last event.
   virtual void OnLinkDown(absl::string_view text) = 0;
+
+  // In place of OnLinkDown, when one end's certificate was refused.
+  virtual void OnLinkUnauthenticated(absl::string_view text) { OnLinkDown(text); }
 
  protected:
   virtual ~LinkEvents() = default;

@@ -52,7 +52,10 @@ absl::Status ValidateLimits(const Options& o) {
       {"ack_bytes_max", o.ack_bytes_max, kKiB, 16 * kMiB, "bytes"},
       {"no_link_append_ms", o.no_link_append_ms, 0, 60000, "ms"},
       {"no_link_urgent_ms", o.no_link_urgent_ms, 0, 60000, "ms"},
+      {"tls_reload_ms", o.tls_reload_ms, 10, 3600000, "ms"},
+      {"tls_renew_ms", o.tls_renew_ms, 100, 3600000, "ms"},
       {"hello_timeout_ms", o.hello_timeout_ms, 10, 60000, "ms"},
+      {"hello_connections_max", o.hello_connections_max, 1, 65536, "connections"},
       {"redial_delay_ms_min", o.redial_delay_ms_min, 1, 60000, "ms"},
       {"redial_delay_ms_max", o.redial_delay_ms_max, 1, 600000, "ms"},
       {"provisional_peer_ms", o.provisional_peer_ms, 0, 3600000, "ms"},
@@ -103,6 +106,35 @@ absl::Status ValidateRelations(const Options& o) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateTls(const Options& o) {
+  const bool certificate = !o.tls_certificate_file.empty();
+  if (certificate != !o.tls_key_file.empty() || certificate != !o.tls_ca_file.empty()) {
+    return absl::InvalidArgumentError(
+        "tls_certificate_file, tls_key_file and tls_ca_file: set all three, or none");
+  }
+  if (!o.tls() && !o.tls_identities.empty()) {
+    return absl::InvalidArgumentError(
+        "tls_identities is set without tls_certificate_file; without TLS nobody is identified");
+  }
+  if (o.tls() && o.allow_insecure_network) {
+    return absl::InvalidArgumentError(
+        "allow_insecure_network is set beside tls_certificate_file; leave one of them out");
+  }
+  if (o.tls() && o.tls_renew_ms < 3 * uint64_t{o.hello_timeout_ms}) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tls_renew_ms is ", o.tls_renew_ms, " ms; set it to at least three times ",
+                     "hello_timeout_ms (", o.hello_timeout_ms, " ms)"));
+  }
+  for (const TlsIdentity& identity : o.tls_identities) {
+    if (identity.name.empty() || identity.node == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("tls_identities has \"", identity.name,
+                                                     "\" for node ", identity.node,
+                                                     "; give a name and a node id from 1"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateBuilt(const Options& o) {
   if (o.link_policy == LinkPolicy::kRdma) {
     return absl::UnimplementedError(
@@ -130,6 +162,7 @@ absl::Status Options::Validate() const {
   }
   if (absl::Status status = ValidateLimits(*this); !status.ok()) return status;
   if (absl::Status status = ValidateRelations(*this); !status.ok()) return status;
+  if (absl::Status status = ValidateTls(*this); !status.ok()) return status;
   return ValidateBuilt(*this);
 }
 

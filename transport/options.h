@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "transport/security/identity.h"
 #include "transport/types.h"
 
 namespace hawser {
@@ -46,6 +47,21 @@ struct Options {
   std::vector<std::string> advertised_addresses;
   // Plain text over a network that is not loopback: asked for by name.
   bool allow_insecure_network = false;
+
+  // --- Who the others are (docs/security.md) ---
+
+  // PEM files of this node: its certificate (with intermediates), the key, and the CA that signs
+  // all nodes. All three: every link is TLS, and both ends prove which node they are. None: plain
+  // text, on loopback only.
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_ca_file;
+  // Nodes whose certificates lack the URI hawser://<cluster>/<node>.
+  std::vector<TlsIdentity> tls_identities;
+  // The files are looked at this often; new ones are taken after two looks that agree.
+  uint32_t tls_reload_ms = 1000;
+  // Streams that are older than new certificates or a new CA are replaced within this time.
+  uint32_t tls_renew_ms = 30000;
 
   // --- How we run ---
 
@@ -97,6 +113,9 @@ struct Options {
   uint32_t no_link_urgent_ms = 1000;
   // A connection that says no hello in this time is closed.
   uint32_t hello_timeout_ms = 2000;
+  // Connections that others opened and that have not said hello; the oldest makes room for one
+  // more.
+  uint32_t hello_connections_max = 64;
   // Delay before dialling again: doubles from min to max, with jitter.
   uint32_t redial_delay_ms_min = 20;
   uint32_t redial_delay_ms_max = 2000;
@@ -106,6 +125,8 @@ struct Options {
   uint32_t switch_timeout_ms = 500;
   // A peer that answers no ping for this long is gone.
   uint32_t peer_silent_ms = 400;
+
+  bool tls() const { return !tls_certificate_file.empty(); }
 
   // InvalidArgument that names the option, its value, and what to change it to.
   absl::Status Validate() const;

@@ -27,10 +27,11 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> NewChannel(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 }  // namespace
@@ -41,8 +42,10 @@ std::string FramesMessage(const std::vector<std::string>& frames) {
   return message.SerializeAsString();
 }
 
-RawGrpcClient::RawGrpcClient(const std::string& address, const std::string& method)
-    : stub_(NewChannel(address)), stream_(stub_.PrepareCall(&context_, method, &queue_)) {}
+RawGrpcClient::RawGrpcClient(const std::string& address, const std::string& method,
+                             const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+    : stub_(NewChannel(address, credentials)),
+      stream_(stub_.PrepareCall(&context_, method, &queue_)) {}
 
 RawGrpcClient::~RawGrpcClient() {
   Cancel();
@@ -148,12 +151,13 @@ class RawGrpcServer::Service : public grpc::CallbackGenericService {
   const std::string answer_;
 };
 
-RawGrpcServer::RawGrpcServer(std::string answer)
+RawGrpcServer::RawGrpcServer(std::string answer,
+                             const std::shared_ptr<grpc::ServerCredentials>& credentials)
     : service_(std::make_unique<Service>(std::move(answer))) {
   grpc::ServerBuilder builder;
   int port = 0;
   builder.RegisterCallbackGenericService(service_.get());
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort("127.0.0.1:0", credentials, &port);
   server_ = builder.BuildAndStart();
   address_ = absl::StrCat("127.0.0.1:", port);
 }

@@ -25,7 +25,9 @@ std::string FramesMessage(const std::vector<std::string>& frames);
 // 10 s; one step at a time.
 class RawGrpcClient {
  public:
-  explicit RawGrpcClient(const std::string& address, const std::string& method = kStreamMethod);
+  explicit RawGrpcClient(const std::string& address, const std::string& method = kStreamMethod,
+                         const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                             grpc::InsecureChannelCredentials());
   ~RawGrpcClient();
   RawGrpcClient(const RawGrpcClient&) = delete;
   RawGrpcClient& operator=(const RawGrpcClient&) = delete;
@@ -57,7 +59,9 @@ class RawGrpcClient {
 // A server that answers the first message of each stream with `answer` (nothing: never answers).
 class RawGrpcServer {
  public:
-  explicit RawGrpcServer(std::string answer);
+  explicit RawGrpcServer(std::string answer,
+                         const std::shared_ptr<grpc::ServerCredentials>& credentials =
+                             grpc::InsecureServerCredentials());
   ~RawGrpcServer();
 
   const std::string& address() const { return address_; }

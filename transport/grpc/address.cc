@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
 namespace hawser {
@@ -53,7 +54,17 @@ bool IsLoopback(const Address& address) {
     return (ntohl(ipv4.s_addr) >> 24) == 127;
   }
   in6_addr ipv6;
-  return inet_pton(AF_INET6, address.host.c_str(), &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+  if (inet_pton(AF_INET6, address.host.c_str(), &ipv6) != 1) return false;
+  if (IN6_IS_ADDR_V4MAPPED(&ipv6)) return ipv6.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&ipv6);
+}
+
+bool IsLoopbackConnection(absl::string_view grpc_peer) {
+  const bool ipv4 = absl::ConsumePrefix(&grpc_peer, "ipv4:");
+  if (!ipv4 && !absl::ConsumePrefix(&grpc_peer, "ipv6:")) return false;
+  const std::string text = absl::StrReplaceAll(grpc_peer, {{"%5B", "["}, {"%5D", "]"}});
+  const absl::StatusOr<Address> address = ParseAddress(text);
+  return address.ok() && address->host != "localhost" && IsLoopback(*address);
 }
 
 }  // namespace hawser

@@ -25,6 +25,10 @@ absl::StatusOr<Address> ParseAddress(absl::string_view text);
 // nor is any other name: where it leads can change.
 bool IsLoopback(const Address& address);
 
+// The same for the other end of a connection as gRPC names it: "ipv4:127.0.0.1:42",
+// "ipv6:%5B::1%5D:42". What is neither is not loopback.
+bool IsLoopbackConnection(absl::string_view grpc_peer);
+
 }  // namespace hawser
 
 #endif  // HAWSER_TRANSPORT_GRPC_ADDRESS_H_

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transport/grpc/address.h"
 #include "transport/grpc/frames_reader.h"
+#include "transport/grpc/tls_credentials.h"
 
 namespace hawser {
 namespace {
@@ -62,6 +64,7 @@ void GrpcLink::OnReadDone(bool ok) {
     AskFinish();
     return;
   }
+  heard_ = true;
   if (events_ != nullptr) Deliver();
   // What comes after Close is read and dropped, so that the other end can finish.
   parts_.readers->push_back(this);
@@ -99,7 +102,29 @@ void GrpcLink::AskFinish() {
 
 void GrpcLink::Finished(absl::string_view text) {
   finished_ = true;
-  if (LinkEvents* events = std::exchange(events_, nullptr)) events->OnLinkDown(text);
+  LinkEvents* events = std::exchange(events_, nullptr);
+  if (events == nullptr) return;
+  if (unauthenticated_) {
+    events->OnLinkUnauthenticated(text);
+  } else {
+    events->OnLinkDown(text);
+  }
+}
+
+bool GrpcLink::Identify(const std::string& grpc_peer, const grpc::AuthContext* context,
+                        std::string* why) {
+  if (parts_.identities != nullptr) {
+    identity_ = IdentityOf(context, *parts_.identities);
+    return true;
+  }
+  if (parts_.allow_insecure_network || IsLoopbackConnection(grpc_peer)) return true;
+  *why = absl::StrCat("plain text to ", grpc_peer, ", which is not loopback; use TLS, or set ",
+                      "allow_insecure_network if the network is trusted");
+  return false;
+}
+
+void GrpcLink::Expire() {
+  if (events_ != nullptr) events_->OnLinkExpiring();
 }
 
 void GrpcLink::Close() {
@@ -127,18 +152,39 @@ void GrpcClientLink::OnStartDone(bool ok) {
     AskFinish();
     return;
   }
+  if (!Identify(context_.peer(), context_.auth_context().get(), &refusal_)) {
+    Cancel();
+    AskFinish();
+    return;
+  }
   Up();
   events()->OnLinkUp();
 }
 
 void GrpcClientLink::OnFinishDone(bool ok) {
-  Finished(status_.ok() ? "the other end closed the stream" : status_.error_message());
+  const bool tls_failed =
+      parts_.identities != nullptr && !up() && SpeaksOfTls(status_.error_message());
+  if (tls_failed || !refusal_.empty()) set_unauthenticated();
+  if (!refusal_.empty()) {
+    Finished(refusal_);
+  } else if (status_.ok()) {
+    Finished("the other end closed the stream");
+  } else {
+    // A server that refuses our certificate says so by closing, after our side of the handshake.
+    const bool refused_perhaps = parts_.identities != nullptr && !tls_failed && !heard();
+    Finished(absl::StrCat(status_.error_message(),
+                          refused_perhaps ? " (or it refused our certificate)" : ""));
+  }
 }
 
 GrpcServerLink::GrpcServerLink(const GrpcLinkParts& parts, grpc::AsyncGenericService* service,
                                Owner* owner)
     : GrpcLink(parts, "", nullptr), owner_(owner) {
   service->RequestCall(&context_, &stream_, parts.queue, parts.queue, Begin(&start_));
+}
+
+bool GrpcServerLink::Identify(std::string* why) {
+  return GrpcLink::Identify(context_.peer(), context_.auth_context().get(), why);
 }
 
 void GrpcServerLink::Refuse(const grpc::Status& status) { StartFinishOnce(status); }

@@ -15,6 +15,7 @@
 #include "transport/grpc/frame_memory.h"
 #include "transport/grpc/receive_memory.h"
 #include "transport/link.h"
+#include "transport/security/certificate_files.h"
 
 namespace hawser {
 
@@ -41,6 +42,10 @@ struct GrpcLinkParts {
   const bool* queue_is_down;
   // Set when a link was closed or is done: the provider looks at its links then.
   bool* sweep;
+  // How the other end is identified; nullptr: plain text.
+  const IdentityRule* identities;
+  // Plain text may leave this machine.
+  bool allow_insecure_network;
 };
 
 // The half of a link that client and server streams share: one read and at most one write are
@@ -51,6 +56,7 @@ class GrpcLink : public Link {
  public:
   LinkKind kind() const override { return LinkKind::kGrpc; }
   const std::string& remote_address() const override { return remote_address_; }
+  const LinkIdentity& identity() const override { return identity_; }
   bool writable() const override { return !writing_ && up_; }
   FrameBuffer Allocate(size_t bytes) override { return parts_.frames->Allocate(bytes); }
   void Send(FrameBuffer frame, size_t bytes) override;
@@ -70,6 +76,12 @@ class GrpcLink : public Link {
   bool closing() const { return closed_ && !done(); }
   // When a link that is closing is cancelled; the provider's.
   int64_t linger_deadline_ns = 0;
+  // Which certificates it was made with, and when it is cancelled for that; 0: not. The provider's.
+  uint64_t certificates_version = 0;
+  int64_t expiry_deadline_ns = 0;
+  bool up() const { return up_; }
+  // Tells its user that its certificates are out of date.
+  void Expire();
 
   ~GrpcLink() override;
 
@@ -103,6 +115,13 @@ class GrpcLink : public Link {
   void AskFinish();
   // The stream is over: `text` is why.
   void Finished(absl::string_view text);
+  // Judges a new connection to `grpc_peer`: takes in who is there. False, with the reason: no
+  // byte may be said to it.
+  bool Identify(const std::string& grpc_peer, const grpc::AuthContext* context, std::string* why);
+  // What ended it was about who is who.
+  void set_unauthenticated() { unauthenticated_ = true; }
+  // Something came.
+  bool heard() const { return heard_; }
   LinkEvents* events() const { return events_; }
   void set_events(LinkEvents* events) { events_ = events; }
 
@@ -128,6 +147,9 @@ class GrpcLink : public Link {
   void Deliver();
 
   const std::string remote_address_;
+  LinkIdentity identity_;
+  bool unauthenticated_ = false;
+  bool heard_ = false;
   LinkEvents* events_;  // nullptr: nobody wants to know (any more)
   bool closed_ = false;
   int outstanding_ = 0;
@@ -165,6 +187,7 @@ class GrpcClientLink : public GrpcLink {
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   grpc::Status status_;
+  std::string refusal_;  // why this end broke it off
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
 };
 
@@ -184,7 +207,8 @@ class GrpcServerLink : public GrpcLink {
   GrpcServerLink(const GrpcLinkParts& parts, grpc::AsyncGenericService* service, Owner* owner);
 
   const std::string& method() const { return context_.method(); }
-  std::string peer_address() const { return context_.peer(); }
+  // Looks at who calls; false, with the reason: the call may not be taken.
+  bool Identify(std::string* why);
   // Takes the call; SetUser says who gets what comes.
   void Accept() { Up(); }
   // Ends the call with an error.

@@ -6,14 +6,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "base/monotonic.h"
 #include "transport/grpc/address.h"
+#include "transport/grpc/tls_credentials.h"
 
 namespace hawser {
 namespace {
 
 constexpr char kMethod[] = "/hawser.transport.v1.Transport/Stream";
 constexpr int kAcceptSlots = 4;
+// A node needs one; a second one may come before the first has gone.
+constexpr int kStreamsOfAConnectionMax = 4;
+constexpr int kMetadataBytesMax = 4096;
 // A gRPC message holds whole frames up to about this.
 constexpr int kFramesBytesMax = 1024 * 1024 + 64 * 1024;
 // How long a closed link may take to say its last words.
@@ -38,10 +43,11 @@ int LookaheadBytes(const Options& options) {
 
 absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& text) {
   absl::StatusOr<Address> address = ParseAddress(text);
-  if (address.ok() && !IsLoopback(*address) && !options.allow_insecure_network) {
+  if (address.ok() && !IsLoopback(*address) && !options.tls() && !options.allow_insecure_network) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "address \"", text, "\" is not loopback, and traffic would be plain text; use a loopback ",
-        "address, or set allow_insecure_network if the network is trusted"));
+        "address \"", text, "\" is not loopback, and traffic would be plain text; set ",
+        "tls_certificate_file, tls_key_file and tls_ca_file, use a loopback address, or set ",
+        "allow_insecure_network if the network is trusted"));
   }
   return address;
 }
@@ -50,11 +56,16 @@ absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& 
 
 absl::StatusOr<std::unique_ptr<GrpcProvider>> GrpcProvider::Create(const Options& options) {
   std::unique_ptr<GrpcProvider> provider(new GrpcProvider(options));
+  if (options.tls()) {
+    auto certificates = CertificateFiles::Open(options);
+    if (!certificates.ok()) return certificates.status();
+    provider->certificates_ = *std::move(certificates);
+  }
   if (absl::Status status = provider->Listen(); !status.ok()) return status;
   return provider;
 }
 
-GrpcProvider::GrpcProvider(const Options& options) : options_(options) {}
+GrpcProvider::GrpcProvider(const Options& options) : options_(options), next_renew_ns_(kNever) {}
 
 GrpcProvider::~GrpcProvider() {
   if (!shut_down_) Shutdown();
@@ -78,8 +89,16 @@ absl::Status GrpcProvider::Listen() {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
+  // Connections that never come as far as a stream.
+  const int patience_ms = static_cast<int>(options_.hello_timeout_ms);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, patience_ms);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, patience_ms);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfAConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  credentials_ = certificates_ == nullptr ? grpc::InsecureServerCredentials()
+                                          : MakeServerCredentials(certificates_.get());
   int port = 0;
-  builder.AddListeningPort(address->ToString(), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address->ToString(), credentials_, &port);
   queue_ = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -95,6 +114,11 @@ absl::Status GrpcProvider::Listen() {
 void GrpcProvider::Start(LinkAcceptor* acceptor) {
   acceptor_ = acceptor;
   for (int i = 0; i < kAcceptSlots; ++i) AddAcceptSlot();
+  if (certificates_ == nullptr) return;
+  certificates_->Watch([this] {
+    certificates_changed_.store(true);
+    Wake();
+  });
 }
 
 void GrpcProvider::AddAcceptSlot() {
@@ -117,6 +141,13 @@ void GrpcProvider::OnCall(GrpcServerLink* link, bool ok) {
                               absl::StrCat("this port serves ", kMethod, " only")));
     return;
   }
+  std::string why;
+  if (!link->Identify(&why)) {
+    Log(absl::StrCat("refused a connection: ", why));
+    link->Refuse(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, why));
+    return;
+  }
+  link->certificates_version = AcceptedVersion();
   link->Accept();
   LinkEvents* events = acceptor_->OnAccepted(link);
   if (events == nullptr) {
@@ -134,9 +165,52 @@ Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kFramesBytesMax);
-  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  uint64_t version = 0;
+  if (certificates_ == nullptr) {
+    credentials = grpc::InsecureChannelCredentials();
+  } else {
+    const std::shared_ptr<const CertificateBundle> bundle = certificates_->current();
+    credentials = MakeChannelCredentials(*bundle);
+    version = bundle->version;
+  }
+  auto channel = grpc::CreateCustomChannel(address, credentials, arguments);
   links_.push_back(std::make_unique<GrpcClientLink>(parts(), std::move(channel), address, events));
+  links_.back()->certificates_version = version;
   return links_.back().get();
+}
+
+uint64_t GrpcProvider::AcceptedVersion() const {
+  if (certificates_ == nullptr) return 0;
+  const uint64_t version = certificates_->current()->version;
+  const bool perhaps_older =
+      version > 0 && (version != certificates_version_ || MonotonicNs() < renew_from_ns_);
+  return perhaps_older ? version - 1 : version;
+}
+
+void GrpcProvider::Renew() {
+  const int64_t now_ns = MonotonicNs();
+  if (certificates_changed_.exchange(false)) {
+    certificates_version_ = certificates_->current()->version;
+    // A connection that becomes a stream before this may have shaken hands with the old ones: at
+    // most one timeout for the handshake and one for being idle have passed since.
+    renew_from_ns_ = now_ns + 2 * int64_t{options_.hello_timeout_ms} * 1000000;
+    renew_deadline_ns_ = now_ns + int64_t{options_.tls_renew_ms} * 1000000;
+  }
+  next_renew_ns_ = now_ns < renew_from_ns_ ? renew_from_ns_ : kNever;
+  if (next_renew_ns_ != kNever) return;
+  for (size_t i = 0; i < links_.size(); ++i) {
+    GrpcLink* link = links_[i].get();
+    if (!link->up() || link->certificates_version >= certificates_version_) continue;
+    if (link->expiry_deadline_ns == 0) {
+      link->expiry_deadline_ns = std::max(renew_deadline_ns_, now_ns);
+      link->Expire();
+    } else if (now_ns >= link->expiry_deadline_ns) {
+      link->Cancel();
+      continue;
+    }
+    next_renew_ns_ = std::min(next_renew_ns_, link->expiry_deadline_ns);
+  }
 }
 
 int GrpcProvider::HandleWatched() {
@@ -157,6 +231,12 @@ void GrpcProvider::ReadOn() {
 
 int GrpcProvider::Poll(int64_t deadline_ns) {
   ReadOn();
+  if (certificates_changed_.load(std::memory_order_relaxed) ||
+      (next_renew_ns_ != kNever && MonotonicNs() >= next_renew_ns_)) {
+    acceptor_->BeforeEvents();
+    Renew();
+  }
+  deadline_ns = std::min(deadline_ns, next_renew_ns_);
   if (sweep_) {
     Sweep();
     if (sweep_) deadline_ns = std::min(deadline_ns, MonotonicNs() + kLingerNs / 10);

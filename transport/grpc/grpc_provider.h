@@ -20,6 +20,7 @@
 #include "transport/grpc/wait_fd.h"
 #include "transport/link.h"
 #include "transport/options.h"
+#include "transport/security/certificate_files.h"
 
 namespace hawser {
 
@@ -30,8 +31,9 @@ namespace hawser {
 // One per Transport. Threads: as LinkProvider says.
 class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
  public:
-  // Binds the listener. Unavailable: the address is in use or not ours;
-  // InvalidArgument: it makes no sense, or is not loopback and plain text was not asked for.
+  // Reads the certificates, binds the listener. Unavailable: the address is in use or not ours;
+  // InvalidArgument: it makes no sense, or is not loopback and plain text was not asked for, or a
+  // certificate is not what it must be.
   static absl::StatusOr<std::unique_ptr<GrpcProvider>> Create(const Options& options);
 
   ~GrpcProvider() override;
@@ -70,16 +72,29 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   void Drain(int64_t deadline_ns);
   // Destroys links that are done; cancels those that take too long to close.
   void Sweep();
+  // Tells links whose certificates are out of date; cancels those that stay.
+  void Renew();
+  // The certificates that a connection that comes now was made with, or older ones.
+  uint64_t AcceptedVersion() const;
   GrpcLinkParts parts() {
-    return {queue_.get(), &frames_, &receive_, &readers_, &no_more_operations_, &sweep_};
+    return {queue_.get(),
+            &frames_,
+            &receive_,
+            &readers_,
+            &no_more_operations_,
+            &sweep_,
+            certificates_ == nullptr ? nullptr : &certificates_->identities(),
+            options_.allow_insecure_network};
   }
 
   const Options options_;
+  std::unique_ptr<CertificateFiles> certificates_;  // nullptr: plain text
   std::string listen_address_;
   FrameMemory frames_;
   ReceiveMemory receive_;
   grpc::AsyncGenericService service_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // the server calls it
   std::unique_ptr<grpc::Server> server_;
   LinkAcceptor* acceptor_ = nullptr;
   std::vector<std::unique_ptr<GrpcLink>> links_;
@@ -87,8 +102,13 @@ class GrpcProvider : public LinkProvider, private GrpcServerLink::Owner {
   bool no_more_operations_ = false;  // the queue is shut down
   bool sweep_ = false;               // links_ should be looked at
   bool shut_down_ = false;
+  uint64_t certificates_version_ = 0;  // the newest that Renew has seen
+  int64_t renew_from_ns_ = 0;          // before it, a new link may have been made with older ones
+  int64_t renew_deadline_ns_ = 0;
+  int64_t next_renew_ns_;
 
   // Any thread.
+  std::atomic<bool> certificates_changed_{false};
   std::atomic<bool> wake_pending_{false};
   WakeEvent wake_event_{&wake_pending_};
   Mutex wake_mu_;
