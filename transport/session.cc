@@ -255,6 +255,11 @@ void Session::OnLinkDown(absl::string_view text) {
   Close(CloseReason::kLinkError, text);
 }
 
+void Session::OnLinkUnauthenticated(absl::string_view text) {
+  link_ = nullptr;
+  Close(CloseReason::kUnauthenticated, text);
+}
+
 void Session::Close(CloseReason reason, absl::string_view text) {
   if (state_ == SessionState::kClosed) return;
   const bool up = state_ != SessionState::kDialling;

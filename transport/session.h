@@ -50,6 +50,7 @@ class Session : public LinkEvents {
   void OnGarbage(absl::string_view what) override;
   void OnLinkWritable() override;
   void OnLinkDown(absl::string_view text) override;
+  void OnLinkUnauthenticated(absl::string_view text) override;
 
   // Ends the session for `reason`: tells the other end (GOAWAY) and the peer, if attached.
   void Close(CloseReason reason, absl::string_view text);

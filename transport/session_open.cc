@@ -25,7 +25,12 @@ void Session::SetLink(Link* link, bool up) {
 
 void Session::OnLinkUp() {
   SetState(SessionState::kHello);
-  SendHello();
+  const absl::Status identity = CheckIdentity(link_->identity(), dialled_);
+  if (identity.ok()) {
+    SendHello();
+  } else {
+    Close(CloseReason::kUnauthenticated, identity.message());
+  }
 }
 
 void Session::SendHello() {
@@ -63,7 +68,11 @@ CloseReason Session::CheckRemote(const FrameHeader& header) {
 
 void Session::OnHello(const FrameHeader& header, absl::string_view body) {
   CloseReason reason = DecodeHello(body, &remote_hello_);
-  if (reason == CloseReason::kNone) reason = CheckRemote(header);
+  if (reason == CloseReason::kNone) {
+    const absl::Status identity = CheckIdentity(link_->identity(), remote_hello_.node_id);
+    if (!identity.ok()) return Close(CloseReason::kUnauthenticated, identity.message());
+    reason = CheckRemote(header);
+  }
   if (reason != CloseReason::kNone) {
     Close(reason, absl::StrCat("hello of node ", remote_hello_.node_id, " of cluster \"",
                                remote_hello_.cluster_id, "\" to node ", remote_hello_.to_node_id,
