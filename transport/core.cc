@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "transport/peer.h"
 #include "transport/session.h"
@@ -176,8 +177,21 @@ void Core::RunTimers() {
                   sessions_.end());
 }
 
+void Core::MakeRoomForHello() {
+  Session* oldest = nullptr;
+  uint32_t waiting = 0;
+  for (const auto& session : sessions_) {
+    if (session->state() != SessionState::kHello || session->dialled_by_us()) continue;
+    if (waiting++ == 0) oldest = session.get();
+  }
+  if (waiting < options().hello_connections_max) return;
+  oldest->Close(CloseReason::kResourceExhausted,
+                absl::StrCat("there are ", waiting, " connections that have said no hello"));
+}
+
 LinkEvents* Core::OnAccepted(Link* link) {
   if (stopped_) return nullptr;
+  MakeRoomForHello();
   sessions_.push_back(std::make_unique<Session>(this, link->kind(), /*dialled=*/0));
   sessions_.back()->SetLink(link, /*up=*/true);
   return sessions_.back().get();

@@ -126,6 +126,8 @@ class Core {
   void EndProvisional();
   Peer* MakePeer(PeerGate* gate);
   void ReleaseLeft();
+  // Closes the oldest of too many connections that have not said hello.
+  void MakeRoomForHello();
 
   const Parts parts_;
   int64_t now_ns_ = 0;
