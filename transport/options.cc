@@ -90,11 +90,18 @@ absl::Status ValidateRelations(const Options& o) {
   } queues[] = {{"urgent_queue_bytes_max", o.urgent_queue_bytes_max},
                 {"append_queue_bytes_max", o.append_queue_bytes_max},
                 {"bulk_queue_bytes_max", o.bulk_queue_bytes_max},
-                {"leased_bytes_max", o.leased_bytes_max}};
+                {"leased_bytes_max", o.leased_bytes_max},
+                {"grpc_memory_bytes_max", o.grpc_memory_bytes_max}};
   for (const auto& queue : queues) {
     if (queue.value < 64 * 1024 || queue.value > (uint64_t{1} << 40)) {
       return OutOfRange(queue.name, queue.value, 64 * 1024, uint64_t{1} << 40, "bytes");
     }
+  }
+  if (o.grpc_memory_bytes_max < 4 * uint64_t{o.receive_window_bytes}) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("grpc_memory_bytes_max is ", o.grpc_memory_bytes_max,
+                     " bytes; set it to at least four times receive_window_bytes (",
+                     o.receive_window_bytes, ")"));
   }
   if (o.append_queue_bytes_max < o.message_bytes_max ||
       o.bulk_queue_bytes_max < o.message_bytes_max) {

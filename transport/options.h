@@ -100,6 +100,9 @@ struct Options {
   uint32_t bulk_unacked_bytes_max = 128 * 1024;
   // Receive memory that leases may pin; above half of it appends are copied out.
   uint64_t leased_bytes_max = 64 * 1024 * 1024;
+  // What gRPC may hold for all streams that others dialled, leased memory included: the last
+  // resort against a peer that sends one endless message. Past it gRPC ends streams, good ones too.
+  uint64_t grpc_memory_bytes_max = 1024 * 1024 * 1024;
 
   // --- Times ---
 

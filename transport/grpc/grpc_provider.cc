@@ -41,6 +41,12 @@ int LookaheadBytes(const Options& options) {
       std::min<uint64_t>(2 * uint64_t{options.receive_window_bytes}, 64 * 1024 * 1024));
 }
 
+// What a stream that we dialled may hold: leased, on its way to us, and a whole window of frames
+// to send.
+size_t DialledMemoryBytes(const Options& options) {
+  return options.leased_bytes_max + 4 * size_t{options.receive_window_bytes} + kFramesBytesMax;
+}
+
 absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& text) {
   absl::StatusOr<Address> address = ParseAddress(text);
   if (address.ok() && !IsLoopback(*address) && !options.tls() && !options.allow_insecure_network) {
@@ -95,6 +101,9 @@ absl::Status GrpcProvider::Listen() {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, patience_ms);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfAConnectionMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  grpc::ResourceQuota quota;
+  quota.Resize(options_.grpc_memory_bytes_max);
+  builder.SetResourceQuota(quota);
   credentials_ = certificates_ == nullptr ? grpc::InsecureServerCredentials()
                                           : MakeServerCredentials(certificates_.get());
   int port = 0;
@@ -165,6 +174,11 @@ Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kFramesBytesMax);
+  // gRPC looks at the size of a message when all of it has come. Here each stream has a limit of
+  // its own; streams that others dialled can only share one.
+  grpc::ResourceQuota quota;
+  quota.Resize(DialledMemoryBytes(options_));
+  arguments.SetResourceQuota(quota);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   uint64_t version = 0;
   if (certificates_ == nullptr) {

@@ -1,0 +1,279 @@
+// Peers that mean harm, over real sockets: each is refused or closed for a reason with a name,
+// takes little memory, and the good peer notices nothing.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/little_endian.h"
+#include "tests/support/raw_grpc.h"
+#include "tests/support/raw_http2.h"
+#include "tests/support/recording_raft.h"
+#include "tests/support/test_messages.h"
+#include "transport/transport.h"
+
+namespace hawser {
+namespace {
+
+constexpr size_t kMiB = 1024 * 1024;
+
+Options OptionsOf(NodeId node) {
+  Options options;
+  options.node_id = node;
+  options.cluster_id = "test";
+  options.hello_timeout_ms = 1000;
+  options.redial_delay_ms_max = 100;
+  options.grpc_memory_bytes_max = 64 * kMiB;
+  return options;
+}
+
+bool WaitUntil(const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+size_t ResidentBytes() {
+  size_t pages = 0;
+  size_t resident = 0;
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (file == nullptr || fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
+  if (file != nullptr) fclose(file);
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Node 1, which knows node 3, the hostile one, and node 2, its good peer.
+class HostilePeerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    a_ = *Transport::Create(OptionsOf(1), &raft_a_);
+    b_ = *Transport::Create(OptionsOf(2), &raft_b_);
+    ASSERT_TRUE(a_->AddPeer(2, {b_->listen_address()}).ok());
+    ASSERT_TRUE(a_->AddPeer(3, {}).ok());
+    ASSERT_TRUE(b_->AddPeer(1, {a_->listen_address()}).ok());
+    ASSERT_TRUE(a_->Start().ok());
+    ASSERT_TRUE(b_->Start().ok());
+    ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+    resident_before_ = ResidentBytes();
+  }
+
+  void TearDown() override {
+    const size_t before = raft_b_.messages.size();
+    EXPECT_TRUE(WaitUntil([&] {
+      a_->Send(2, 0, TestAppend(77).view());
+      return raft_b_.WaitFor([&] { return raft_b_.messages.size() > before; },
+                             std::chrono::milliseconds(100));
+    }));
+    EXPECT_TRUE(disturbed_ || PeerOf(2).connects == 1) << "the good peer was disturbed";
+  }
+
+  PeerStatus PeerOf(NodeId node) {
+    for (const PeerStatus& peer : a_->Describe().peers) {
+      if (peer.node == node) return peer;
+    }
+    return {};
+  }
+
+  uint64_t Refused(CloseReason reason) { return a_->Describe().refused[static_cast<int>(reason)]; }
+
+  // The memory that this process, attacker included, has taken since the test began.
+  size_t GrownBytes() const {
+    const size_t now = ResidentBytes();
+    return now > resident_before_ ? now - resident_before_ : 0;
+  }
+
+  // Node 3 dials, and does all as it should until both directions are started.
+  std::unique_ptr<RawGrpcClient> OpenAsNode3(uint32_t credit) {
+    auto client = std::make_unique<RawGrpcClient>(a_->listen_address());
+    const std::string hello = EncodeHello(RawHello(3, 1, 4711));
+    if (!client->Start() ||
+        !client->Write(FramesMessage({RawControlFrame(FrameType::kHello, hello, credit)}))) {
+      return nullptr;
+    }
+    std::vector<RawFrame> frames;
+    const auto find = [&frames](FrameType type) {
+      return std::find_if(frames.begin(), frames.end(),
+                          [type](const RawFrame& f) { return f.header.type == type; });
+    };
+    while (find(FrameType::kHello) == frames.end()) {
+      if (!client->Read(&frames)) return nullptr;
+    }
+    client->Write(FramesMessage({RawControlFrame(FrameType::kFence, FenceBody(0, 0, 1), credit)}));
+    while (find(FrameType::kFence) == frames.end() || find(FrameType::kStart) == frames.end()) {
+      if (!client->Read(&frames)) return nullptr;
+    }
+    const auto fence = LoadLittle<uint32_t>(find(FrameType::kFence)->body.data() + 8);
+    client->Write(FramesMessage({RawControlFrame(FrameType::kStart, StartBody(1, fence), credit)}));
+    if (!WaitUntil([&] { return PeerOf(3).state == PeerState::kUp; })) return nullptr;
+    return client;
+  }
+
+  void ExpectNode3Closed(CloseReason reason) {
+    EXPECT_TRUE(WaitUntil([&] { return PeerOf(3).disconnects == 1; }));
+    EXPECT_STREQ(CloseReasonName(PeerOf(3).reason), CloseReasonName(reason));
+  }
+
+  bool disturbed_ = false;  // by what the test does, and that is known
+  size_t resident_before_ = 0;
+  RecordingRaft raft_a_;
+  RecordingRaft raft_b_;
+  std::unique_ptr<Transport> a_;
+  std::unique_ptr<Transport> b_;
+};
+
+TEST_F(HostilePeerTest, BytesThatAreNoHttp2) {
+  RawTcp tcp(a_->listen_address());
+  ASSERT_TRUE(tcp.connected());
+  tcp.Send(std::string(kMiB, 'x'));
+  EXPECT_TRUE(tcp.WaitClosed());
+}
+
+TEST_F(HostilePeerTest, HalfAPrefaceAndSilence) {
+  RawTcp tcp(a_->listen_address());
+  ASSERT_TRUE(tcp.Send("PRI * HTTP/2.0\r\n"));
+  EXPECT_TRUE(tcp.WaitClosed());
+}
+
+TEST_F(HostilePeerTest, AConnectionWithoutAStream) {
+  RawTcp tcp(a_->listen_address());
+  const std::string opening = Http2CallOpening(kStreamMethod);
+  // Preface and settings only.
+  ASSERT_TRUE(tcp.Send(opening.substr(0, 24 + 9)));
+  EXPECT_TRUE(tcp.WaitClosed());
+}
+
+// The length in front of a gRPC message says 4 GiB, and little of it comes.
+TEST_F(HostilePeerTest, GiantGrpcMessage) {
+  RawTcp tcp(a_->listen_address());
+  ASSERT_TRUE(tcp.Send(Http2CallOpening(kStreamMethod)));
+  ASSERT_TRUE(tcp.Send(Http2Data(GrpcMessageHead(0xffffffff) + "some bytes")));
+  EXPECT_TRUE(WaitUntil([&] { return Refused(CloseReason::kHelloTimeout) == 1; }));
+  EXPECT_TRUE(tcp.WaitClosed());
+  EXPECT_LT(GrownBytes(), 64 * kMiB);
+}
+
+// All of it comes. gRPC looks at the size at the end only: its memory limit stops it before. The
+// limit is of all streams together, so the good one may have to be dialled again.
+TEST_F(HostilePeerTest, GiantGrpcMessageInFull) {
+  disturbed_ = true;
+  RawGrpcClient client(a_->listen_address());
+  ASSERT_TRUE(client.Start());
+  EXPECT_FALSE(client.Write(std::string(256 * kMiB, 'g')));
+  EXPECT_TRUE(WaitUntil([&] { return PeerOf(2).state == PeerState::kUp; }));
+}
+
+// A million bytes are announced, ten come, and no more.
+TEST_F(HostilePeerTest, HalfAMessageAndSilence) {
+  RawTcp tcp(a_->listen_address());
+  ASSERT_TRUE(tcp.Send(Http2CallOpening(kStreamMethod)));
+  ASSERT_TRUE(tcp.Send(Http2Data(GrpcMessageHead(1000000) + "ten bytes.")));
+  EXPECT_TRUE(WaitUntil([&] { return Refused(CloseReason::kHelloTimeout) == 1; }));
+  EXPECT_TRUE(tcp.WaitClosed());
+}
+
+// The protobuf field says that its frame has 4 GiB.
+TEST_F(HostilePeerTest, GiantFrame) {
+  RawGrpcClient client(a_->listen_address());
+  ASSERT_TRUE(client.Start());
+  client.Write("\x0a\xff\xff\xff\xff\x0f some bytes");
+  EXPECT_STREQ(CloseReasonName(client.ReadGoaway()), "bad_frame");
+}
+
+// The first piece says that the message has 4 GiB.
+TEST_F(HostilePeerTest, GiantMessageInPieces) {
+  auto client = OpenAsNode3(512);
+  ASSERT_NE(client, nullptr);
+  FrameHeader header;
+  header.type = FrameType::kFragment;
+  header.lane = Lane::kAppend;
+  header.first = true;
+  header.sequence = 1;
+  header.credit = 512;
+  client->Write(FramesMessage({RawFrameBytes(header, "\xff\xff\xff\xff the piece")}));
+  ExpectNode3Closed(CloseReason::kMessageTooLarge);
+  EXPECT_LT(GrownBytes(), 64 * kMiB);
+}
+
+// More frames than it was granted, as fast as it can.
+TEST_F(HostilePeerTest, AMillionTinyFrames) {
+  auto client = OpenAsNode3(512);
+  ASSERT_NE(client, nullptr);
+  const std::vector<std::string> acks(20000, RawControlFrame(FrameType::kAck, "", 512));
+  const std::string message = FramesMessage(acks);
+  for (int i = 0; i < 50 && client->Write(message); ++i) {
+  }
+  ExpectNode3Closed(CloseReason::kCreditOverrun);
+  EXPECT_LT(GrownBytes(), 64 * kMiB);
+}
+
+TEST_F(HostilePeerTest, AMillionTinyMessages) {
+  auto client = OpenAsNode3(512);
+  ASSERT_NE(client, nullptr);
+  const std::string message = FramesMessage({RawControlFrame(FrameType::kAck, "", 512)});
+  for (int i = 0; i < 1000000 && client->Write(message); ++i) {
+  }
+  ExpectNode3Closed(CloseReason::kCreditOverrun);
+}
+
+// It granted all the credit there is and takes nothing from its socket.
+TEST_F(HostilePeerTest, AcceptsAndNeverReads) {
+  auto client = OpenAsNode3(1 << 20);
+  ASSERT_NE(client, nullptr);
+  const TestAppend append(1, std::string(100000, 'a'));
+  SendResult result = SendResult::kAccepted;
+  for (int i = 0; i < 100000 && result == SendResult::kAccepted; ++i) {
+    result = a_->Send(3, 0, append.view());
+  }
+  // Back-pressure, or it was found silent already.
+  EXPECT_TRUE(result == SendResult::kQueueBytes || result == SendResult::kNotConnected)
+      << SendResultName(result);
+  ExpectNode3Closed(CloseReason::kPeerSilent);
+  EXPECT_LT(GrownBytes(), OptionsOf(1).append_queue_bytes_max + 64 * kMiB);
+}
+
+// Half a message after it was up: nothing more ever comes.
+TEST_F(HostilePeerTest, FallsSilentWhenItIsUp) {
+  auto client = OpenAsNode3(512);
+  ASSERT_NE(client, nullptr);
+  ExpectNode3Closed(CloseReason::kPeerSilent);
+}
+
+TEST_F(HostilePeerTest, AThousandStreamsThatNeverSayHello) {
+  std::vector<std::unique_ptr<RawTcp>> silent;
+  for (int i = 0; i < 1000; ++i) {
+    silent.push_back(std::make_unique<RawTcp>(a_->listen_address()));
+    ASSERT_TRUE(silent.back()->Send(Http2CallOpening(kStreamMethod))) << i;
+  }
+  const auto refused = [&] {
+    return Refused(CloseReason::kResourceExhausted) + Refused(CloseReason::kHelloTimeout);
+  };
+  EXPECT_TRUE(WaitUntil([&] { return refused() == 1000; })) << refused();
+  EXPECT_GT(Refused(CloseReason::kResourceExhausted), 0u);
+  EXPECT_LT(GrownBytes(), 128 * kMiB);
+  for (const auto& tcp : silent) EXPECT_TRUE(tcp->WaitClosed());
+}
+
+TEST_F(HostilePeerTest, AThousandConnectionsThatSayNothingAtAll) {
+  std::vector<std::unique_ptr<RawTcp>> silent;
+  for (int i = 0; i < 1000; ++i) {
+    silent.push_back(std::make_unique<RawTcp>(a_->listen_address()));
+    ASSERT_TRUE(silent.back()->connected()) << i;
+  }
+  EXPECT_LT(GrownBytes(), 128 * kMiB);
+  for (const auto& tcp : silent) EXPECT_TRUE(tcp->WaitClosed());
+}
+
+}  // namespace
+}  // namespace hawser
