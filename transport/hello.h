@@ -23,7 +23,7 @@ inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short for
 
 // What this version offers, and what it cannot do without.
 inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted;
-inline constexpr uint64_t kFeaturesRequired = kFeaturePredicted;
+inline constexpr uint64_t kFeaturesRequired = 0;
 
 struct Hello {
   uint32_t wire_version_min = 0;

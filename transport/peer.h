@@ -171,6 +171,8 @@ class Peer {
   bool PumpLanes();
   bool PumpAck(Session* session);
   int64_t AckWakeNs(Session* session) const;
+  // In the forms that were agreed on; 0 when it does not fit. It always fits SizeBound.
+  size_t Encode(const QueuedMessage& message, char* out, size_t capacity);
   bool SendDataFrame(Lane lane);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
   bool SendFragment(Lane lane, size_t capacity);

@@ -121,6 +121,14 @@ size_t Peer::FrameCapacity(Lane lane) const {
   return sending()->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
 }
 
+size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
+  MessageEncoder& encoder = send_.encoder(message.lane);
+  // Both fit SizeBound.
+  return (sending()->remote_hello().features & kFeaturePredicted) != 0
+             ? encoder.Encode(message.group, message.view, out, capacity)
+             : encoder.EncodeWhole(message.group, message.view, out, capacity);
+}
+
 bool Peer::SendDataFrame(Lane lane) {
   const size_t capacity = FrameCapacity(lane);
   if (!sending()->MaySend(lane, capacity)) return false;
@@ -140,13 +148,11 @@ bool Peer::SendDataFrame(Lane lane) {
 }
 
 size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header) {
-  MessageEncoder& encoder = send_.encoder(lane);
   size_t bytes = kFrameHeaderBytes;
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
          !OverPeerLimit(*message)) {
-    const size_t encoded =
-        encoder.Encode(message->group, message->view, frame + bytes, capacity - bytes);
+    const size_t encoded = Encode(*message, frame + bytes, capacity - bytes);
     if (encoded == 0) break;
     bytes += encoded;
     ++header->count;
@@ -184,8 +190,7 @@ bool Peer::SendFragment(Lane lane, size_t capacity) {
   header.first = header.count == 0;
   if (header.first) {
     fragments.bytes.resize(MessageEncoder::SizeBound(message->view));
-    fragments.bytes.resize(send_.encoder(lane).Encode(message->group, message->view,
-                                                      &fragments.bytes[0], fragments.bytes.size()));
+    fragments.bytes.resize(Encode(*message, &fragments.bytes[0], fragments.bytes.size()));
   }
   const size_t head = kFrameHeaderBytes + (header.first ? kFragmentHeadBytes : 0);
   const size_t piece = std::min(capacity - head, fragments.bytes.size() - fragments.sent);
