@@ -30,6 +30,7 @@ Options OptionsOf(NodeId node) {
   options.node_id = node;
   options.cluster_id = "test";
   options.hello_timeout_ms = 2000;
+  options.hello_connections_max = 100;
   options.redial_delay_ms_max = 100;  // the higher id does not wait long either
   return options;
 }
