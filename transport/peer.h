@@ -167,13 +167,14 @@ class Peer {
   bool OverPeerLimit(const QueuedMessage& message) const;
   // Gives up messages at the front that the peer would refuse; true when there is one to send.
   bool FrontIsSendable(Lane lane);
-  size_t FrameCapacity(Lane lane) const;
+  size_t FrameCapacity(Lane lane, size_t write_bytes_left) const;
   bool PumpLanes();
   bool PumpAck(Session* session);
   int64_t AckWakeNs(Session* session) const;
   // In the forms that were agreed on; 0 when it does not fit. It always fits SizeBound.
   size_t Encode(const QueuedMessage& message, char* out, size_t capacity);
-  bool SendDataFrame(Lane lane);
+  // A frame of about `write_bytes_left` at most, if the first message is not larger.
+  bool SendDataFrame(Lane lane, size_t write_bytes_left);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
   bool SendFragment(Lane lane, size_t capacity);
   void Posted(QueuedMessage* message, uint32_t last_sequence);

@@ -11,8 +11,10 @@
 namespace hawser {
 namespace {
 
-// Bytes handed to the link before its turn ends: one system call's worth.
+// Bytes handed to the link before its turn ends: what is large costs fewer wake-ups.
 constexpr size_t kWriteBytesMax = 256 * 1024;
+// The same behind urgent frames: they arrive when all of the write has.
+constexpr size_t kWriteBytesMaxAfterUrgent = 32 * 1024;
 // What a message takes besides its payload, roughly; a frame that is too small only ends early.
 constexpr size_t kMessageOverheadGuess = 96;
 constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
@@ -56,13 +58,16 @@ void Peer::Pump() {
 bool Peer::PumpLanes() {
   Session* const session = sending();
   const uint64_t bytes_before = counters_.frame_bytes_sent;
+  size_t write_bytes_max = kWriteBytesMax;
   bool sent = false;
   for (int i = 0; i < kLaneCount && session->writable(); ++i) {
     const Lane lane = static_cast<Lane>(i);
-    while (LaneOpen(lane) && FrontIsSendable(lane) &&
-           counters_.frame_bytes_sent - bytes_before < kWriteBytesMax && SendDataFrame(lane)) {
+    while (LaneOpen(lane) && FrontIsSendable(lane)) {
+      const size_t written = counters_.frame_bytes_sent - bytes_before;
+      if (written >= write_bytes_max || !SendDataFrame(lane, write_bytes_max - written)) break;
       sent = true;
     }
+    if (lane == Lane::kUrgent && sent) write_bytes_max = kWriteBytesMaxAfterUrgent;
   }
   return sent;
 }
@@ -110,13 +115,14 @@ bool Peer::FrontIsSendable(Lane lane) {
   return message != nullptr;
 }
 
-size_t Peer::FrameCapacity(Lane lane) const {
+size_t Peer::FrameCapacity(Lane lane, size_t write_bytes_left) const {
   const size_t frame_bytes_max =
       std::min(core_->options().grpc_frame_bytes_max, sending()->remote_hello().frame_bytes_max);
   const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   const Tally queued = queue_.tally(lane);
   const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
-  const size_t wanted = std::min(frame_bytes_max, std::max(first, all));
+  const size_t wanted =
+      std::min(frame_bytes_max, std::max(first, std::min(all, write_bytes_left)));
   // With little credit left, what comes first goes alone.
   return sending()->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
 }
@@ -129,9 +135,9 @@ size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
              : encoder.EncodeWhole(message.group, message.view, out, capacity);
 }
 
-bool Peer::SendDataFrame(Lane lane) {
-  const size_t capacity = FrameCapacity(lane);
-  if (!sending()->MaySend(lane, capacity)) return false;
+bool Peer::SendDataFrame(Lane lane, size_t write_bytes_left) {
+  const size_t capacity = FrameCapacity(lane, write_bytes_left);
+  if (!session_->MaySend(lane, capacity)) return false;
   const bool fits =
       kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view) <= capacity;
   if (!fits || !send_.fragments(lane).bytes.empty()) {
