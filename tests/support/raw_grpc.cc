@@ -85,9 +85,11 @@ bool RawGrpcClient::Read(std::vector<RawFrame>* frames) {
   stream_->Read(&buffer, this);
   if (!Wait()) return false;
   const std::string bytes = ToString(buffer);
-  FramesReader reader(bytes);
-  absl::string_view frame;
-  while (reader.Next(&frame)) {
+  const absl::string_view chunk = bytes;
+  FramesReader reader(absl::MakeConstSpan(&chunk, 1));
+  FramesReader::Place place;
+  while (reader.Next(&place)) {
+    const absl::string_view frame = chunk.substr(place.at, place.bytes);
     FrameHeader header;
     absl::string_view body;
     if (DecodeFrame(frame, &header, &body) == CloseReason::kNone) {

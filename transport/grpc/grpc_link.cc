@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/grpc/address.h"
-#include "transport/grpc/frames_reader.h"
 #include "transport/grpc/tls_credentials.h"
 
 namespace hawser {
@@ -75,18 +74,13 @@ void GrpcLink::ReadOn() {
 }
 
 void GrpcLink::Deliver() {
-  ReceiveMemory::Buffer* buffer = parts_.receive->Take(&read_buffer_);
-  if (buffer == nullptr) {
-    events_->OnGarbage("a message without bytes");
-    return;
-  }
-  FramesReader reader(buffer->bytes());
+  ReceiveMemory::Frames frames(parts_.receive, &read_buffer_);
+  ReceiveBuffer* buffer;
   absl::string_view frame;
-  while (events_ != nullptr && reader.Next(&frame)) events_->OnFrame(buffer, frame);
-  if (events_ != nullptr && !reader.ok()) {
-    events_->OnGarbage(absl::StrCat("a message of ", buffer->bytes().size(), " bytes"));
+  while (events_ != nullptr && frames.Next(&buffer, &frame)) events_->OnFrame(buffer, frame);
+  if (events_ != nullptr && !frames.ok()) {
+    events_->OnGarbage(absl::StrCat("a message of ", frames.total_bytes(), " bytes"));
   }
-  buffer->Unref();
 }
 
 void GrpcLink::AskFinish() {

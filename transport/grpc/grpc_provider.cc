@@ -21,6 +21,8 @@ constexpr int kStreamsOfAConnectionMax = 4;
 constexpr int kMetadataBytesMax = 4096;
 // A gRPC message holds whole frames up to about this.
 constexpr int kFramesBytesMax = 1024 * 1024 + 64 * 1024;
+// HTTP/2 cuts a message into pieces of at most this; each costs some work.
+constexpr int kHttp2FrameBytesMax = 1024 * 1024;
 // How long a closed link may take to say its last words.
 constexpr int64_t kLingerNs = 200 * 1000000;
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -95,6 +97,7 @@ absl::Status GrpcProvider::Listen() {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax);
   // Connections that never come as far as a stream.
   const int patience_ms = static_cast<int>(options_.hello_timeout_ms);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, patience_ms);
@@ -172,6 +175,7 @@ Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kFramesBytesMax);
   // gRPC looks at the size of a message when all of it has come. Here each stream has a limit of

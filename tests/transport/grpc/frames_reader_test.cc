@@ -18,14 +18,31 @@ std::string Message(const std::vector<std::string>& frames) {
   return message.SerializeAsString();
 }
 
-// What the reader takes out; `*ok` is its verdict.
-std::vector<std::string> ReadAll(absl::string_view bytes, bool* ok) {
-  FramesReader reader(bytes);
+// What the reader takes out of `bytes` in chunks of at most `chunk_bytes`, with an empty one in
+// front; `*ok` is its verdict.
+std::vector<std::string> ReadChunks(absl::string_view bytes, size_t chunk_bytes, bool* ok) {
+  std::vector<absl::string_view> chunks = {""};
+  for (size_t at = 0; at < bytes.size(); at += chunk_bytes) {
+    chunks.push_back(bytes.substr(at, chunk_bytes));
+  }
+  FramesReader reader(chunks);
+  EXPECT_EQ(reader.total_bytes(), bytes.size());
   std::vector<std::string> frames;
-  absl::string_view frame;
-  while (reader.Next(&frame)) frames.emplace_back(frame);
+  FramesReader::Place place;
+  while (reader.Next(&place)) {
+    std::string frame(place.bytes, '\0');
+    reader.Copy(place, &frame[0]);
+    if (reader.InOneChunk(place)) {
+      EXPECT_EQ(chunks[place.chunk].substr(place.at, place.bytes), frame);
+    }
+    frames.push_back(frame);
+  }
   *ok = reader.ok();
   return frames;
+}
+
+std::vector<std::string> ReadAll(absl::string_view bytes, bool* ok) {
+  return ReadChunks(bytes, bytes.size() + 1, ok);
 }
 
 TEST(FramesReaderTest, FramesOfAllSizes) {
@@ -33,6 +50,16 @@ TEST(FramesReaderTest, FramesOfAllSizes) {
     const std::vector<std::string> frames = {std::string(bytes, 'a'), "b", std::string(bytes, 'c')};
     bool ok = false;
     EXPECT_EQ(ReadAll(Message(frames), &ok), frames);
+    EXPECT_TRUE(ok);
+  }
+}
+
+TEST(FramesReaderTest, ChunksMayEndAnywhere) {
+  const std::vector<std::string> frames = {std::string(300, 'a'), "", "b", std::string(20000, 'c')};
+  const std::string message = Message(frames);
+  for (size_t chunk_bytes : {1, 2, 3, 7, 299, 300, 303, 304, 306, 1000, 20000}) {
+    bool ok = false;
+    EXPECT_EQ(ReadChunks(message, chunk_bytes, &ok), frames) << chunk_bytes;
     EXPECT_TRUE(ok);
   }
 }
@@ -49,6 +76,8 @@ TEST(FramesReaderTest, CutAnywhereButBetweenFrames) {
   for (size_t bytes = 1; bytes < both.size(); ++bytes) {
     bool ok = false;
     ReadAll(both.substr(0, bytes), &ok);
+    EXPECT_EQ(ok, bytes == first.size()) << bytes;
+    ReadChunks(both.substr(0, bytes), 1, &ok);
     EXPECT_EQ(ok, bytes == first.size()) << bytes;
   }
 }

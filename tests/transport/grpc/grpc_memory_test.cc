@@ -26,11 +26,12 @@ TEST(FrameMemoryTest, SealedFrameIsAFieldOfFrames) {
     ASSERT_GE(frame.capacity, bytes);
     std::memset(frame.data, 'f', bytes);
     const grpc::Slice slice = FrameMemory::Seal(frame, bytes);
-    FramesReader reader(BytesOf(slice));
-    absl::string_view read;
-    ASSERT_TRUE(reader.Next(&read)) << bytes;
-    EXPECT_EQ(read, std::string(bytes, 'f'));
-    EXPECT_FALSE(reader.Next(&read));
+    const absl::string_view message = BytesOf(slice);
+    FramesReader reader(absl::MakeConstSpan(&message, 1));
+    FramesReader::Place place;
+    ASSERT_TRUE(reader.Next(&place)) << bytes;
+    EXPECT_EQ(message.substr(place.at, place.bytes), std::string(bytes, 'f'));
+    EXPECT_FALSE(reader.Next(&place));
     EXPECT_TRUE(reader.ok());
   }
 }
@@ -60,37 +61,91 @@ TEST(FrameMemoryTest, SliceOutlivesTheMemoryAndGoesOnAnotherThread) {
   std::thread([&] { slice.reset(); }).join();
 }
 
-TEST(ReceiveMemoryTest, OneSliceIsNotCopied) {
+grpc::Slice SliceOf(const std::string& bytes) { return grpc::Slice(bytes); }
+
+// A frame of `bytes` as a field of Frames.
+std::string Field(const std::string& bytes) {
+  std::string field = "\x0a";
+  size_t length = bytes.size();
+  for (; length >= 0x80; length >>= 7) field.push_back(static_cast<char>(length | 0x80));
+  field.push_back(static_cast<char>(length));
+  return field + bytes;
+}
+
+TEST(ReceiveMemoryTest, FramesInOneSliceAreLentWithoutACopy) {
   ReceiveMemory memory;
-  const grpc::Slice slice(std::string(100000, 'r'));
+  const grpc::Slice slice = SliceOf(Field(std::string(50000, 'a')) + Field("b"));
   grpc::ByteBuffer message(&slice, 1);
-  ReceiveMemory::Buffer* buffer = memory.Take(&message);
-  ASSERT_NE(buffer, nullptr);
-  EXPECT_EQ(buffer->bytes().data(), BytesOf(slice).data());
+  ReceiveMemory::Frames frames(&memory, &message);
+  ReceiveBuffer* first;
+  ReceiveBuffer* second;
+  absl::string_view frame;
+  ASSERT_TRUE(frames.Next(&first, &frame));
+  EXPECT_EQ(frame.data(), BytesOf(slice).data() + 4);
+  ASSERT_TRUE(frames.Next(&second, &frame));
+  EXPECT_EQ(frame, "b");
+  EXPECT_EQ(second, first);
+  EXPECT_FALSE(frames.Next(&second, &frame));
+  EXPECT_TRUE(frames.ok());
+  EXPECT_EQ(memory.lent(), 2u);
   EXPECT_EQ(memory.copies(), 0u);
-  buffer->Unref();
 }
 
-TEST(ReceiveMemoryTest, SeveralSlicesAreJoined) {
+TEST(ReceiveMemoryTest, AFrameOverSeveralSlicesIsCopiedOnce) {
   ReceiveMemory memory;
-  const grpc::Slice slices[] = {grpc::Slice("abc"), grpc::Slice(std::string(5000, 'd'))};
-  grpc::ByteBuffer message(slices, 2);
-  ReceiveMemory::Buffer* buffer = memory.Take(&message);
-  ASSERT_NE(buffer, nullptr);
-  EXPECT_EQ(buffer->bytes(), "abc" + std::string(5000, 'd'));
-  EXPECT_EQ(memory.copies(), 1u);
-  buffer->Unref();
+  const std::string bytes = Field("small") + Field(std::string(5000, 'd')) + Field("last");
+  for (int again = 0; again < 2; ++again) {
+    const grpc::Slice slices[] = {SliceOf(bytes.substr(0, 20)), SliceOf(bytes.substr(20, 3000)),
+                                  SliceOf(bytes.substr(3020))};
+    grpc::ByteBuffer message(slices, 3);
+    ReceiveMemory::Frames frames(&memory, &message);
+    ReceiveBuffer* buffer;
+    absl::string_view frame;
+    ASSERT_TRUE(frames.Next(&buffer, &frame));
+    EXPECT_EQ(frame, "small");
+    ASSERT_TRUE(frames.Next(&buffer, &frame));
+    EXPECT_EQ(frame, std::string(5000, 'd'));
+    EXPECT_GE(buffer->pinned_bytes(), 5000u);
+    ASSERT_TRUE(frames.Next(&buffer, &frame));
+    EXPECT_EQ(frame, "last");
+    EXPECT_FALSE(frames.Next(&buffer, &frame));
+    EXPECT_TRUE(frames.ok());
+  }
+  EXPECT_EQ(memory.copies(), 2u);
+  EXPECT_EQ(memory.lent(), 4u);
 }
 
+TEST(ReceiveMemoryTest, NoMessageIsNoFrames) {
+  ReceiveMemory memory;
+  grpc::ByteBuffer nothing;
+  ReceiveMemory::Frames frames(&memory, &nothing);
+  ReceiveBuffer* buffer;
+  absl::string_view frame;
+  EXPECT_FALSE(frames.Next(&buffer, &frame));
+  EXPECT_FALSE(frames.ok());
+}
+
+// Both kinds: lent, and copied.
 TEST(ReceiveMemoryTest, LeaseOutlivesTheMemoryAndGoesOnAnotherThread) {
   auto memory = std::make_unique<ReceiveMemory>();
-  const grpc::Slice slice(std::string("leased"));
-  grpc::ByteBuffer message(&slice, 1);
-  ReceiveMemory::Buffer* buffer = memory->Take(&message);
-  Lease lease(buffer);
+  const std::string bytes = Field("leased") + Field(std::string(300, 'l'));
+  const grpc::Slice slices[] = {SliceOf(bytes.substr(0, 100)), SliceOf(bytes.substr(100))};
+  std::vector<Lease> leases;
+  std::vector<absl::string_view> leased(2);
+  {
+    grpc::ByteBuffer message(slices, 2);
+    ReceiveMemory::Frames frames(memory.get(), &message);
+    ReceiveBuffer* buffer;
+    for (absl::string_view& frame : leased) {
+      ASSERT_TRUE(frames.Next(&buffer, &frame));
+      buffer->Ref();
+      leases.emplace_back(buffer);
+    }
+  }
   memory.reset();
-  EXPECT_EQ(buffer->bytes(), "leased");
-  std::thread([&] { lease.Release(); }).join();
+  EXPECT_EQ(leased[0], "leased");
+  EXPECT_EQ(leased[1], std::string(300, 'l'));
+  std::thread([&] { leases.clear(); }).join();
 }
 
 }  // namespace
