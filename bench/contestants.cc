@@ -1,5 +1,6 @@
 #include "bench/contestants.h"
 
+#include "bench/baselines/byte_stream.h"
 #include "bench/baselines/callback_stream.h"
 #include "bench/baselines/sync_stream.h"
 #include "bench/contestants/hawser.h"
@@ -18,6 +19,8 @@ const std::vector<Contestant>& AllContestants() {
        MakeSyncHintLeader, MakeSyncFollower},
       {"grpc_callback", "gRPC stream of raftpb messages, callback API", false, false,
        MakeCallbackLeader, MakeCallbackFollower},
+      {"grpc_bytes", "gRPC stream of bytes that nobody encodes or copies, one completion queue",
+       false, false, MakeByteLeader, MakeByteFollower},
   };
   return *contestants;
 }
