@@ -137,7 +137,7 @@ size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
 
 bool Peer::SendDataFrame(Lane lane, size_t write_bytes_left) {
   const size_t capacity = FrameCapacity(lane, write_bytes_left);
-  if (!session_->MaySend(lane, capacity)) return false;
+  if (!sending()->MaySend(lane, capacity)) return false;
   const bool fits =
       kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view) <= capacity;
   if (!fits || !send_.fragments(lane).bytes.empty()) {

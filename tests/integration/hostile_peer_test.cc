@@ -33,6 +33,8 @@ Options OptionsOf(NodeId node) {
   options.hello_timeout_ms = 1000;
   options.redial_delay_ms_max = 100;
   options.grpc_memory_bytes_max = 64 * kMiB;
+  // A thousand connections at once, attacker included, keep this one process busy.
+  options.peer_silent_ms = 3000;
   return options;
 }
 
