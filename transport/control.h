@@ -13,11 +13,15 @@ namespace hawser {
 // "The link that carried my epoch has failed at my end: fence it."
 std::string EncodeFenceRequest(uint32_t epoch);
 
+// "This link is to be replaced by a newer one of its kind."
+std::string EncodeRenew(bool please_dial);
+
 struct Control {
-  enum class Kind : uint8_t { kUnknown, kFenceRequest };
+  enum class Kind : uint8_t { kUnknown, kFenceRequest, kRenew };
 
   Kind kind = Kind::kUnknown;
-  uint32_t epoch = 0;  // kFenceRequest
+  uint32_t epoch = 0;        // kFenceRequest
+  bool please_dial = false;  // kRenew
 };
 
 // False when the bytes do not parse. A kind that this version does not have is kUnknown.

@@ -34,7 +34,8 @@ Peer::Peer(Core* core, PeerGate* gate)
       gate_(gate),
       since_ns_(core->now_ns()),
       down_since_ns_(core->now_ns()),
-      slots_{Slot(BackoffOf(*core, gate->node())), Slot(BackoffOf(*core, gate->node()))},
+      slots_{Slot(BackoffOf(*core, gate->node())), Slot(BackoffOf(*core, gate->node())),
+             Slot(BackoffOf(*core, gate->node()))},
       send_(LimitsOf(core->options()), core->transitions()),
       receive_(core->transitions()),
       decoders_{MessageDecoder(LimitsOf(core->options())),
@@ -74,6 +75,7 @@ void Peer::Tick() {
       core_->MarkDirty(this);
     }
   }
+  CheckRetired();
   if (attached()) {
     CheckSwitchDeadline();
   } else {
@@ -104,9 +106,8 @@ void Peer::TickWithoutLink() {
 int64_t Peer::NextDeadline() const {
   int64_t deadline_ns = kNever;
   for (const Slot& slot : slots_) {
-    const int64_t slot_ns =
-        slot.session != nullptr ? AckWakeNs(slot.session) : slot.dialler.DueNs();
-    deadline_ns = std::min(deadline_ns, slot_ns);
+    if (slot.session != nullptr) deadline_ns = std::min(deadline_ns, AckWakeNs(slot.session));
+    if (MayDial(slot)) deadline_ns = std::min(deadline_ns, slot.dialler.DueNs());
   }
   if (receive_.switching()) deadline_ns = std::min(deadline_ns, receive_.switch_deadline_ns());
   if (attached()) return deadline_ns;

@@ -70,6 +70,15 @@ class Peer {
   void Pin(LinkKind kind);
   // `session` becomes the link of its kind: one that was attached is replaced.
   void Attach(Session* session);
+  // `session` is to be replaced by a newer link of its kind: one is dialled, and what is sent moves
+  // there by a switch.
+  void Renew(Session* session);
+  // The other end says so.
+  void OnRenew(Session* session, bool please_dial);
+  // There is a link of this kind, and nothing is to take its place.
+  bool HasLink(LinkKind kind) const {
+    return session(kind) != nullptr && !session(kind)->role.expiring;
+  }
   // An attached session is over.
   void Detach(Session* session, CloseReason reason, absl::string_view text);
   // A session that we dialled ended before it was attached.
@@ -110,7 +119,9 @@ class Peer {
   void CheckInvariants() const;
 
  private:
-  static constexpr int kSlots = 2;  // kinds of links
+  // Kinds of links, and the one whose place a newer one has taken.
+  static constexpr int kSlots = 3;
+  static constexpr int kRetiring = 2;
 
   // One kind of link.
   struct Slot {
@@ -142,9 +153,14 @@ class Peer {
 
   // peer_links.cc
   bool attached() const;
+  void Retire(Slot* slot);
+  void CheckRetired();
   Session* Preferred() const;
   std::string LinkReason() const;
   void OfferRdma(const Session* grpc);
+  bool MayDial(const Slot& slot) const {
+    return slot.session == nullptr || (slot.session->role.expiring && dial_renewal_);
+  }
   void DialDue(int slot);
   void OnOtherProcess(const Session* session, uint64_t incarnation);
   void OnLastLinkGone(CloseReason reason, absl::string_view text);
@@ -210,6 +226,8 @@ class Peer {
 
   // Links.
   std::array<Slot, kSlots> slots_;
+  int64_t retired_ns_ = 0;     // Since then nothing goes over slots_[kRetiring]; 0: it is in use.
+  bool dial_renewal_ = false;  // We are to dial for the expiring gRPC link.
   LinkKind pinned_ = LinkKind::kNone;
   Session* challenger_ = nullptr;
   std::array<uint64_t, kSlots> challenge_pings_{};  // 0: none was sent

@@ -31,6 +31,10 @@ void Peer::SendDue(Session* session) {
       sent = true;
     }
   }
+  if (role.renew_due && session->SendControl(FrameType::kControl, EncodeRenew(role.please_dial))) {
+    role.renew_due = false;
+    sent = true;
+  }
   if (sent) session->Flush();
 }
 
@@ -202,7 +206,9 @@ void Peer::TrySwitch() {
   // Its PONG tells that SWITCH was seen, also when no frame waits for an acknowledgement.
   switch_ping_ = from->RequestPing();
   ++counters_.switches;
-  core_->handler()->OnPeerChange(node(), true, to->kind(), CloseReason::kNone);
+  if (to->kind() != from->kind()) {
+    core_->handler()->OnPeerChange(node(), true, to->kind(), CloseReason::kNone);
+  }
 }
 
 void Peer::CheckSwitchDone() {

@@ -49,7 +49,7 @@ void Peer::Pin(LinkKind kind) {
 
 void Peer::DialDue(int slot) {
   Dialler& dialler = slots_[slot].dialler;
-  if (slots_[slot].session != nullptr || core_->now_ns() < dialler.DueNs()) return;
+  if (!MayDial(slots_[slot]) || core_->now_ns() < dialler.DueNs()) return;
   const std::string address = dialler.NextAddress();
   if (state_ == PeerState::kIdle) {
     SetState(PeerState::kConnecting, reason_, std::string(reason_text_));
@@ -68,10 +68,13 @@ void Peer::OfferRdma(const Session* grpc) {
 void Peer::Attach(Session* session) {
   Slot& slot = slots_[SlotOf(session->kind())];
   if (slot.dialler.session() == session) slot.dialler.set_session(nullptr);
-  if (slot.session != nullptr) {
+  const uint64_t incarnation = session->remote_hello().incarnation;
+  if (slot.session != nullptr && slot.session->role.expiring &&
+      incarnation == remote_incarnation_) {
+    Retire(&slot);
+  } else if (slot.session != nullptr) {
     slot.session->Close(CloseReason::kReplaced, "a newer link of this pair");
   }
-  const uint64_t incarnation = session->remote_hello().incarnation;
   if (incarnation != remote_incarnation_) OnOtherProcess(session, incarnation);
   slot.session = session;
   slot.dialler.Succeeded();
@@ -95,6 +98,47 @@ void Peer::Attach(Session* session) {
   SendDue(session);
   core_->MarkDirty(this);
   if (session->kind() == LinkKind::kGrpc) OfferRdma(session);
+}
+
+void Peer::Renew(Session* session) {
+  const bool we_dial = !slots_[SlotOf(session->kind())].dialler.addresses().empty();
+  session->role.renew_due = true;
+  session->role.please_dial = !we_dial;
+  OnRenew(session, we_dial);
+}
+
+void Peer::OnRenew(Session* session, bool please_dial) {
+  session->role.expiring = true;
+  dial_renewal_ = dial_renewal_ || please_dial;
+  core_->WakeAt(core_->now_ns());
+  core_->MarkDirty(this);
+}
+
+void Peer::Retire(Slot* slot) {
+  if (Session* older = slots_[kRetiring].session) {
+    older->Close(CloseReason::kReplaced, "the second link before the newest of this pair");
+  }
+  slots_[kRetiring].session = std::exchange(slot->session, nullptr);
+  retired_ns_ = 0;
+  dial_renewal_ = false;
+}
+
+void Peer::CheckRetired() {
+  Session* old = slots_[kRetiring].session;
+  if (old == nullptr) return;
+  const bool used = (!send_.closed() && sending() == old) ||
+                    (send_.state() == SendState::kSwitching && send_.sealed().session == old) ||
+                    receive_.live() == old || receive_.next() == old;
+  if (used) {
+    retired_ns_ = 0;
+    return;
+  }
+  const int64_t now_ns = core_->now_ns();
+  if (retired_ns_ == 0) retired_ns_ = now_ns;
+  // The other end may still wait for what its own switch needs.
+  const int64_t close_ns = retired_ns_ + core_->options().switch_timeout_ms * kMs;
+  if (now_ns < close_ns) return core_->WakeAt(close_ns);
+  old->Close(CloseReason::kReplaced, "a newer link took over");
 }
 
 bool Peer::IsOtherProcess(uint64_t incarnation) const {
@@ -147,7 +191,8 @@ void Peer::OnOtherProcess(const Session* session, uint64_t incarnation) {
 }
 
 void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) {
-  Slot& slot = slots_[SlotOf(session->kind())];
+  const bool retired = slots_[kRetiring].session == session;
+  Slot& slot = slots_[retired ? kRetiring : SlotOf(session->kind())];
   const bool was_up = state_ == PeerState::kUp;
   slot.session = nullptr;
   ++counters_.disconnects;
@@ -164,7 +209,8 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
     }
   }
   if (receive_.OnSessionGone(session)) Fence();
-  if (session->kind() == LinkKind::kGrpc) {
+  if (session->kind() == LinkKind::kGrpc && !retired) {
+    dial_renewal_ = false;
     // Its tickets die with it; the link that it helped to make lives on.
     slots_[SlotOf(LinkKind::kRdma)].dialler.set_addresses({}, 0);
   }

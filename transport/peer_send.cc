@@ -45,6 +45,7 @@ void Peer::Pump() {
   }
   TryStart();
   TrySwitch();
+  CheckRetired();
   Session* const carrier = send_.closed() ? nullptr : sending();
   const bool sent = carrier != nullptr && PumpLanes();
   for (const Slot& slot : slots_) {
@@ -121,8 +122,7 @@ size_t Peer::FrameCapacity(Lane lane, size_t write_bytes_left) const {
   const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   const Tally queued = queue_.tally(lane);
   const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
-  const size_t wanted =
-      std::min(frame_bytes_max, std::max(first, std::min(all, write_bytes_left)));
+  const size_t wanted = std::min(frame_bytes_max, std::max(first, std::min(all, write_bytes_left)));
   // With little credit left, what comes first goes alone.
   return sending()->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
 }

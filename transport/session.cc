@@ -193,6 +193,8 @@ CloseReason Session::OnControlBody(absl::string_view body) {
   // A kind that this version does not know is ignored (docs/wire_format.md).
   if (control.kind == Control::Kind::kFenceRequest && peer_ != nullptr) {
     peer_->OnFenceRequest(control.epoch);
+  } else if (control.kind == Control::Kind::kRenew && peer_ != nullptr) {
+    peer_->OnRenew(this, control.please_dial);
   }
   return CloseReason::kNone;
 }
@@ -248,6 +250,14 @@ void Session::OnGarbage(absl::string_view what) { Close(CloseReason::kBadFrame, 
 
 void Session::OnLinkWritable() {
   if (peer_ != nullptr) core_->MarkDirty(peer_);
+}
+
+void Session::OnLinkExpiring() {
+  if (state_ == SessionState::kAttached) {
+    peer_->Renew(this);
+  } else {
+    Close(CloseReason::kReplaced, "the certificates changed while it opened");
+  }
 }
 
 void Session::OnLinkDown(absl::string_view text) {

@@ -49,6 +49,7 @@ class Session : public LinkEvents {
   void OnFrame(ReceiveBuffer* buffer, absl::string_view frame) override;
   void OnGarbage(absl::string_view what) override;
   void OnLinkWritable() override;
+  void OnLinkExpiring() override;
   void OnLinkDown(absl::string_view text) override;
   void OnLinkUnauthenticated(absl::string_view text) override;
 
@@ -95,6 +96,9 @@ class Session : public LinkEvents {
     bool fence_due = false;      // Our newest FENCE is to be sent here.
     uint32_t fence_carried = 0;  // The newest FENCE that was.
     bool fence_request_due = false;
+    bool expiring = false;     // A newer link of its kind is to take its place, in order.
+    bool renew_due = false;    // The other end is to be told so,
+    bool please_dial = false;  // and asked to dial.
   };
   Role role;
 

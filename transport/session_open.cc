@@ -93,7 +93,7 @@ void Session::OnHello(const FrameHeader& header, absl::string_view body) {
     return;
   }
   // We dialled and decide; a link that lives already is kept, and so is the process behind it.
-  if (peer->session(kind_) != nullptr || peer->IsOtherProcess(remote_hello_.incarnation)) {
+  if (peer->HasLink(kind_) || peer->IsOtherProcess(remote_hello_.incarnation)) {
     Close(CloseReason::kTieLost, "another link of the same pair lives");
     return;
   }

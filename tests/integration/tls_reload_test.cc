@@ -91,6 +91,48 @@ TEST(TlsReloadTest, ACaIsReplacedWhileStreamsRun) {
   }
 }
 
+// Under load, both ways: the stream moves to its new link in order, and nothing is lost.
+TEST(TlsReloadTest, NothingIsLostWhenStreamsAreRenewed) {
+  const TestCa ca;
+  Node a(1, ca.IssueNode(1));
+  Node b(2, ca.IssueNode(2));
+  Connect(&a, &b);
+  uint64_t sent[2] = {};
+  const std::string data(3000, 'd');
+  const auto send = [&](int from) {
+    Transport& node = *(from == 0 ? a : b).transport;
+    while (node.Send(from == 0 ? 2 : 1, 0, TestAppend(sent[from], data).view()) ==
+           SendResult::kAccepted) {
+      ++sent[from];
+      if (sent[from] % 50 == 0) break;
+    }
+  };
+  for (const bool both : {false, true}) {
+    const uint64_t before = a.Peer().connects;
+    a.Replace(ca.IssueNode(1));
+    if (both) b.Replace(ca.IssueNode(2));
+    ASSERT_TRUE(WaitUntil([&] {
+      send(0);
+      send(1);
+      return a.Peer().connects > before && a.Peer().disconnects == a.Peer().connects - 1;
+    }));
+  }
+  const auto arrived = [](Node* node, uint64_t count) {
+    return node->raft.WaitFor([&] { return node->raft.messages.size() >= count; });
+  };
+  EXPECT_TRUE(arrived(&b, sent[0]));
+  EXPECT_TRUE(arrived(&a, sent[1]));
+  for (Node* node : {&a, &b}) {
+    EXPECT_EQ(node->raft.unreachable, 0u);
+    EXPECT_EQ(node->raft.lost, 0u);
+    EXPECT_EQ(node->raft.up.size(), 1u);
+    EXPECT_TRUE(node->raft.downs.empty());
+    for (size_t i = 0; i < node->raft.messages.size(); ++i) {
+      ASSERT_EQ(node->raft.messages[i].index, i);
+    }
+  }
+}
+
 TEST(TlsReloadTest, StreamsThatTheNewCaDoesNotAllowEndWithinTheBound) {
   const TestCa old_ca("old");
   const TestCa new_ca("new");
