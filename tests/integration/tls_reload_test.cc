@@ -27,13 +27,13 @@ bool WaitUntil(const std::function<bool()>& done) {
 
 // A node whose certificates can be replaced.
 struct Node {
-  Node(NodeId id, const CertificateSet& set) : id(id) {
+  Node(NodeId id, const CertificateSet& set, uint32_t renew_ms = 5000) : id(id) {
     options.node_id = id;
     options.cluster_id = "test";
     options.redial_delay_ms_max = 100;
     options.hello_timeout_ms = 300;
     options.tls_reload_ms = 10;
-    options.tls_renew_ms = 1000;
+    options.tls_renew_ms = renew_ms;
     Replace(set);
     transport = *Transport::Create(options, &raft);
   }
@@ -136,8 +136,8 @@ TEST(TlsReloadTest, NothingIsLostWhenStreamsAreRenewed) {
 TEST(TlsReloadTest, StreamsThatTheNewCaDoesNotAllowEndWithinTheBound) {
   const TestCa old_ca("old");
   const TestCa new_ca("new");
-  Node a(1, old_ca.IssueNode(1));
-  Node b(2, old_ca.IssueNode(2));
+  Node a(1, old_ca.IssueNode(1), 1000);
+  Node b(2, old_ca.IssueNode(2), 1000);
   Connect(&a, &b);
   a.Replace(new_ca.IssueNode(1));
   const auto start = std::chrono::steady_clock::now();
