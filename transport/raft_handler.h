@@ -38,7 +38,8 @@ class RaftHandler {
   virtual void OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) = 0;
 
   // The way to `node` failed and came to an end; `report` says what was lost with it. Called once
-  // an outage, before anything sent after it is delivered. Raft should go back to probing.
+  // an outage, before anything sent after it is delivered; what is lost while no link comes is told
+  // when the next one does. Raft should go back to probing.
   virtual void OnUnreachable(NodeId node, const LossReport& report) = 0;
 
   // A MsgSnap of `group` reached the handler of `node` (etcd: ReportSnapshot, finished). One that
@@ -48,8 +49,9 @@ class RaftHandler {
   // A queue to `node` that refused a Send has drained to half.
   virtual void OnWritable(NodeId node) {}
 
-  // `node` can be talked to (`up`), or no longer, and why. For logs and for Rafts that track
-  // connections; losses are told by OnUnreachable only.
+  // `node` can be talked to (`up`), or no longer, and why; also told when what is sent moves to
+  // another link. For logs and for Rafts that track connections; losses are told by OnUnreachable
+  // only.
   virtual void OnPeerChange(NodeId node, bool up, LinkKind link, CloseReason reason) {}
 
   // The other end refused us for good: `reason` is peer_removed, wrong_cluster, unknown_peer,
@@ -57,7 +59,7 @@ class RaftHandler {
   virtual void OnRefused(NodeId node, CloseReason reason, absl::string_view text) {}
 
   // A node of this cluster that is no peer yet wants to talk; it can be reached at `addresses`.
-  // Not asked in this version: such a node is refused (unknown_peer) until AddPeer.
+  // Meanwhile it can be sent to as well; until AddPeer it is not dialled.
   virtual UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) {
     return UnknownPeerVerdict::kProvisional;
   }
