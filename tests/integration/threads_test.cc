@@ -285,6 +285,28 @@ TEST_F(ThreadsTest, StopInsideACallbackTakesEffectAtTheEndOfTheTurn) {
   a_->Stop(absl::ZeroDuration());
 }
 
+// Another thread's Send returned before the callback's Send: it arrives first, though the callback
+// runs on the loop thread and needs no queue between threads.
+TEST_F(ThreadsTest, ASendInsideACallbackDoesNotOvertakeAnEarlierOne) {
+  constexpr int kRounds = 100;
+  raft_a_.on_message = [&](NodeId, GroupId, const MessageView& message, Lease*) {
+    std::thread([&] {
+      EXPECT_EQ(a_->Send(2, 0, TestMessage(MessageType::kVote, 2 * message.index)),
+                SendResult::kAccepted);
+    }).join();
+    EXPECT_EQ(a_->Send(2, 0, TestMessage(MessageType::kVote, 2 * message.index + 1)),
+              SendResult::kAccepted);
+  };
+  Open(LoopMode::kThread);
+  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+  for (int i = 0; i < kRounds; ++i) {
+    ASSERT_EQ(b_->Send(1, 0, TestMessage(MessageType::kVote, i)), SendResult::kAccepted);
+  }
+  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 2 * kRounds; }));
+  ExpectInOrder();
+  a_->Stop(absl::ZeroDuration());
+}
+
 TEST_F(ThreadsTest, PeersChangeInsideACallback) {
   raft_a_.on_message = [&](NodeId from, GroupId, const MessageView&, Lease*) {
     EXPECT_TRUE(a_->AddPeer(50, {"127.0.0.1:1"}).ok());
