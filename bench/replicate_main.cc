@@ -4,10 +4,13 @@
 //
 // docs/benchmarking.md says what is measured and how to read it.
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -44,6 +47,10 @@ ABSL_FLAG(std::string, placement, "one", "which process runs where: one, split, 
 ABSL_FLAG(std::string, link, "auto", "what Hawser travels on: auto, grpc or rdma");
 ABSL_FLAG(int, entries_per_message, 1, "entries in each append message");
 ABSL_FLAG(int, ack_every, 1, "a follower answers every so many messages");
+ABSL_FLAG(int, groups, 1, "Raft groups that Hawser's contestants deal the log out to, in turn");
+ABSL_FLAG(std::string, record, "",
+          "directory for recordings of all links of Hawser's leaders (docs/recordings.md); the "
+          "times are then no results");
 ABSL_FLAG(std::string, json, "", "file to write all results to");
 ABSL_FLAG(bool, progress, true, "say each measurement on stderr");
 ABSL_FLAG(bool, allow_debug_build, false, "run, and mark the results, though not optimized");
@@ -51,6 +58,13 @@ ABSL_FLAG(double, timeout_seconds, 60, "how much longer than planned a measureme
 
 namespace hawser::bench {
 namespace {
+
+// `bazel run` starts programs elsewhere than where the user is.
+std::string WhereTheUserIs(const std::string& path) {
+  const char* const directory = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (directory == nullptr || absl::StartsWith(path, "/")) return path;
+  return absl::StrCat(directory, "/", path);
+}
 
 ReplicateFlags FlagsAsGiven() {
   ReplicateFlags flags;
@@ -65,6 +79,9 @@ ReplicateFlags FlagsAsGiven() {
   flags.link = absl::GetFlag(FLAGS_link);
   flags.entries_per_message = absl::GetFlag(FLAGS_entries_per_message);
   flags.ack_every = absl::GetFlag(FLAGS_ack_every);
+  flags.groups = absl::GetFlag(FLAGS_groups);
+  flags.record =
+      absl::GetFlag(FLAGS_record).empty() ? "" : WhereTheUserIs(absl::GetFlag(FLAGS_record));
   flags.timeout_seconds = absl::GetFlag(FLAGS_timeout_seconds);
   return flags;
 }
@@ -74,15 +91,19 @@ int Complain(absl::string_view what) {
   return 1;
 }
 
-// `bazel run` starts programs elsewhere than where the user is.
-std::string WhereTheUserIs(const std::string& path) {
-  const char* const directory = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (directory == nullptr || absl::StartsWith(path, "/")) return path;
-  return absl::StrCat(directory, "/", path);
+// Each measurement that records has a directory of its own.
+absl::Status MakeRecordDirectory(int round, Workload* workload) {
+  if (workload->record.empty()) return absl::OkStatus();
+  absl::StrAppend(&workload->record, "/", workload->contestant, "-", workload->entry_bytes,
+                  "B-depth", workload->depth, "-round", round);
+  if (mkdir(workload->record.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("--record: can't make ", workload->record, ": ", std::strerror(errno)));
 }
 
 absl::StatusOr<Measurement> Measure(const ReplicateOptions& options, size_t case_index, int round) {
-  const Workload& workload = options.cases[case_index].workload;
+  Workload workload = options.cases[case_index].workload;
+  if (absl::Status made = MakeRecordDirectory(round, &workload); !made.ok()) return made;
   absl::StatusOr<std::unique_ptr<Cluster>> cluster = Cluster::Start(workload, options.core_plan);
   if (!cluster.ok()) return cluster.status();
   absl::StatusOr<ClusterResult> warm = (*cluster)->RunPhase(options.warm_up, options.timeout_ms);

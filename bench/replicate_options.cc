@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr int kMaxRounds = 1000;
 constexpr double kMaxSeconds = 3600;
 constexpr int64_t kMaxEntries = int64_t{1'000'000'000};
+// As many as a stream keeps codec state for.
+constexpr int kMaxGroups = 16384;
 // A phase of warming up is this part of what is measured, and no shorter than this.
 constexpr int kWarmUpPart = 5;
 constexpr int64_t kMinWarmUpNs = 100'000'000;
@@ -42,6 +45,12 @@ absl::StatusOr<std::vector<int64_t>> ParseList(absl::string_view flag,
     numbers.push_back(number);
   }
   return numbers;
+}
+
+absl::Status CheckRecord(const std::string& directory) {
+  if (!absl::StrContains(directory, ' ')) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--record=", directory, ": a name with a space cannot be used here"));
 }
 
 absl::StatusOr<std::vector<const Contestant*>> ParseContestants(
@@ -126,6 +135,8 @@ absl::Status ParseCases(const ReplicateFlags& flags, ReplicateOptions* options) 
       workload.entries_per_message = flags.entries_per_message;
       workload.ack_every = flags.ack_every;
       workload.link = flags.link;
+      workload.groups = flags.groups;
+      workload.record = flags.record;
       if (absl::Status status = CheckWorkload(workload); !status.ok()) return status;
       for (const Contestant* contestant : *contestants) {
         workload.contestant = contestant->name;
@@ -147,6 +158,8 @@ absl::StatusOr<ReplicateOptions> ParseReplicateOptions(const ReplicateFlags& fla
   status.Update(CheckRange("rounds", flags.rounds, 1, kMaxRounds));
   status.Update(CheckRange("entries_per_message", flags.entries_per_message, 1, kMaxDepth));
   status.Update(CheckRange("ack_every", flags.ack_every, 1, kMaxDepth));
+  status.Update(CheckRange("groups", flags.groups, 1, kMaxGroups));
+  status.Update(CheckRecord(flags.record));
   status.Update(CheckRange("timeout_seconds", flags.timeout_seconds, 1.0, 2 * kMaxSeconds));
   if (!status.ok()) return status;
   options.followers = flags.followers;

@@ -29,6 +29,9 @@ struct ReplicateFlags {
   std::string link = "auto";
   int entries_per_message = 1;
   int ack_every = 1;
+  int groups = 1;
+  // An existing directory, or empty.
+  std::string record;
   double timeout_seconds = 60;
 };
 

@@ -46,11 +46,11 @@ int Workload::effective_ack_every() const {
 std::string Encode(const Workload& w) {
   return absl::StrCat("workload ", w.contestant, " ", w.followers, " ", w.entry_bytes, " ", w.depth,
                       " ", w.entries_per_message, " ", w.ack_every, " ", w.spin ? 1 : 0, " ",
-                      w.link);
+                      w.link, " ", w.groups, " ", w.record.empty() ? "-" : w.record);
 }
 
 absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
-  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 8);
+  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 10);
   if (!words.ok()) return words.status();
   Workload workload;
   workload.contestant = (*words)[0];
@@ -60,11 +60,12 @@ absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
       !absl::SimpleAtoi((*words)[3], &workload.depth) ||
       !absl::SimpleAtoi((*words)[4], &workload.entries_per_message) ||
       !absl::SimpleAtoi((*words)[5], &workload.ack_every) ||
-      !absl::SimpleAtoi((*words)[6], &spin)) {
+      !absl::SimpleAtoi((*words)[6], &spin) || !absl::SimpleAtoi((*words)[8], &workload.groups)) {
     return absl::InvalidArgumentError(absl::StrCat("not a number in '", line, "'"));
   }
   workload.spin = spin != 0;
   workload.link = (*words)[7];
+  if ((*words)[9] != "-") workload.record = (*words)[9];
   return workload;
 }
 

@@ -40,6 +40,10 @@ struct Workload {
   bool spin = false;
   // What Hawser may travel on: "auto" or "grpc".
   std::string link = "auto";
+  // Raft groups that Hawser's own contestants deal the log out to.
+  int groups = 1;
+  // Where Hawser's leaders record their links; empty: nowhere. No spaces.
+  std::string record;
 
   // A follower that answered later than the leader can send would stop both: at most the
   // number of messages that may be outstanding.

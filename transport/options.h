@@ -72,6 +72,12 @@ struct Options {
   // are shared; some tens of microseconds save a wake-up when a core is to spare.
   uint32_t spin_us = 0;
 
+  // --- Diagnosis ---
+
+  // An existing directory to which every frame of every link is written (docs/recordings.md), in
+  // plain text and at some cost; empty: nothing is.
+  std::string record_directory;
+
   // --- Sizes ---
 
   // The largest frame taken on gRPC: a 64 KiB entry travels whole, urgent frames wait for little.

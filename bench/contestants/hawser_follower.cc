@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "bench/contestants/hawser.h"
 #include "bench/contestants/hawser_node.h"
+#include "bench/group_map.h"
 #include "bench/replica_follower.h"
 
 namespace hawser::bench {
@@ -20,7 +21,10 @@ namespace {
 class HawserFollower : public FollowerSide, private RaftHandler {
  public:
   HawserFollower(const Workload& workload, uint64_t node, LoopMode mode, FailFn fail)
-      : fail_(std::move(fail)), follower_(workload), node_(workload, node, mode) {
+      : fail_(std::move(fail)),
+        groups_(workload.groups, workload.entries_per_message),
+        follower_(workload),
+        node_(workload, node, mode) {
     resp_.type = MessageType::kAppResp;
     resp_.to = kLeaderNode;
     resp_.from = node;
@@ -51,14 +55,15 @@ class HawserFollower : public FollowerSide, private RaftHandler {
 
  private:
   void OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) override {
-    follower_.BeginAppend(message.index);
+    const uint64_t first = groups_.IndexInLog(group, message.index + 1);
+    follower_.BeginAppend(first - 1);
     for (const EntryView& entry : message.entries) {
-      follower_.OnEntry(entry.index, entry.data.size());
+      follower_.OnEntry(groups_.IndexInLog(group, entry.index), entry.data.size());
     }
     const ReplicaFollower::Verdict verdict = follower_.EndAppend();
     if (verdict == ReplicaFollower::Verdict::kBroken) fail_(follower_.error());
     if (verdict != ReplicaFollower::Verdict::kAnswer) return;
-    resp_.index = follower_.last_index();
+    resp_.index = groups_.IndexInGroup(follower_.last_index());
     const SendResult result = node_.transport().Send(from, group, resp_);
     if (result != SendResult::kAccepted) {
       fail_(absl::StrCat("Send to the leader: ", SendResultName(result)));
@@ -69,6 +74,7 @@ class HawserFollower : public FollowerSide, private RaftHandler {
   void OnUnreachable(NodeId node, const LossReport& report) override {}
 
   const FailFn fail_;
+  const GroupMap groups_;
   ReplicaFollower follower_;
   MessageView resp_;
   absl::Notification stop_;

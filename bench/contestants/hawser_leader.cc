@@ -12,6 +12,7 @@
 #include "bench/clock.h"
 #include "bench/contestants/hawser.h"
 #include "bench/contestants/hawser_node.h"
+#include "bench/group_map.h"
 
 namespace hawser::bench {
 namespace {
@@ -30,6 +31,7 @@ class HawserLeader : public LeaderSide, private RaftHandler {
         fail_(std::move(fail)),
         payload_(workload.entry_bytes, 'x'),
         entries_(static_cast<size_t>(workload.entries_per_message)),
+        groups_(workload.groups, workload.entries_per_message),
         node_(workload, kLeaderNode, mode) {
     for (EntryView& entry : entries_) {
       entry.term = kTerm;
@@ -100,7 +102,8 @@ class HawserLeader : public LeaderSide, private RaftHandler {
     const int64_t now_ns = NowNs();
     const auto follower = static_cast<int>(from - FollowerNode(0));
     MutexLock lock(&mu_);
-    if (leader_ == nullptr || !leader_->OnAppResp(follower, message.index, now_ns)) {
+    if (leader_ == nullptr ||
+        !leader_->OnAppResp(follower, groups_.IndexInLog(group, message.index), now_ns)) {
       fail_("a follower acknowledged what it was not sent");
     }
     SendWhatIsReady();
@@ -147,12 +150,13 @@ class HawserLeader : public LeaderSide, private RaftHandler {
     AppendRange range = refused;
     if (range.first_index == 0 && !leader_->NextMessage(follower, &range)) return false;
     append_.to = FollowerNode(follower);
-    append_.index = range.first_index - 1;
-    append_.commit = range.commit;
-    uint64_t index = range.first_index;
+    const GroupId group = groups_.GroupOf(range.first_index);
+    uint64_t index = groups_.IndexInGroup(range.first_index);
+    append_.index = index - 1;
+    append_.commit = groups_.CountInGroup(range.commit, group);
     for (EntryView& entry : entries_) entry.index = index++;
     const SendResult result =
-        node_.transport().Send(append_.to, /*group=*/0, append_, Hold{KeepPayload, nullptr});
+        node_.transport().Send(append_.to, group, append_, Hold{KeepPayload, nullptr});
     refused = AppendRange();
     if (result == SendResult::kAccepted) return true;
     if (result != SendResult::kQueueMessages && result != SendResult::kQueueBytes) {
@@ -171,6 +175,7 @@ class HawserLeader : public LeaderSide, private RaftHandler {
   CondVar changed_;
   // The message that is sent, again and again with other indices.
   std::vector<EntryView> entries_ ABSL_GUARDED_BY(mu_);
+  const GroupMap groups_;
   MessageView append_ ABSL_GUARDED_BY(mu_);
   // By follower; first_index 0: none.
   std::array<AppendRange, kMaxFollowers> refused_ ABSL_GUARDED_BY(mu_);

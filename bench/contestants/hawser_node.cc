@@ -25,6 +25,7 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
   options.loop_mode = mode_;
   options.link_policy = workload_.link == "grpc" ? LinkPolicy::kGrpc : LinkPolicy::kAuto;
   if (workload_.spin) options.spin_us = kSpinUs;
+  if (node_ == kLeaderNode) options.record_directory = workload_.record;
   absl::StatusOr<std::unique_ptr<Transport>> transport = Transport::Create(options, handler);
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);

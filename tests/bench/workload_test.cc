@@ -17,12 +17,16 @@ TEST(WorkloadTest, SurvivesTheControlChannel) {
   sent.ack_every = 3;
   sent.spin = true;
   sent.link = "grpc";
+  sent.groups = 1000;
+  sent.record = "/tmp/recordings";
   const absl::StatusOr<Workload> received = ParseWorkload(Encode(sent));
   ASSERT_TRUE(received.ok()) << received.status();
   EXPECT_EQ(Encode(*received), Encode(sent));
   EXPECT_EQ(received->contestant, "grpc_sync");
   EXPECT_TRUE(received->spin);
   EXPECT_EQ(received->link, "grpc");
+  EXPECT_EQ(received->groups, 1000);
+  EXPECT_EQ(received->record, "/tmp/recordings");
 }
 
 TEST(WorkloadTest, GoalAndResultSurviveTheControlChannel) {
