@@ -18,6 +18,7 @@
 #include "transport/peer_gate.h"
 #include "transport/planted_bug.h"
 #include "transport/raft_handler.h"
+#include "transport/recording/link_tap.h"
 #include "transport/status.h"
 #include "transport/transitions.h"
 
@@ -43,6 +44,7 @@ class Core {
     uint64_t incarnation;
     LinkProvider* rdma_provider = nullptr;       // nullptr: there is none.
     PlantedBug planted_bug = PlantedBug::kNone;  // Tests only.
+    LinkTap* tap = nullptr;                      // Sees every frame; nullptr: nobody does.
   };
 
   explicit Core(const Parts& parts);
@@ -112,6 +114,10 @@ class Core {
   // Counts a connection that never belonged to a peer.
   void CountRefused(CloseReason reason) { ++refused_[static_cast<int>(reason)]; }
 
+  // The number of a link that is made now, for the tap.
+  uint64_t NextLink() { return ++last_link_; }
+  LinkTap* tap() const { return parts_.tap; }
+
   const Options& options() const { return *parts_.options; }
   RaftHandler* handler() const { return parts_.handler; }
   uint64_t incarnation() const { return parts_.incarnation; }
@@ -134,6 +140,7 @@ class Core {
   int64_t next_deadline_ns_;
   uint32_t last_epoch_ = 0;
   uint32_t last_fence_ = 0;
+  uint64_t last_link_ = 0;
   bool started_ = false;
   bool stopped_ = false;
   absl::btree_map<NodeId, std::unique_ptr<Peer>> peers_;

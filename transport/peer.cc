@@ -27,6 +27,18 @@ Backoff BackoffOf(const Core& core, NodeId node) {
                  core.incarnation() ^ node);
 }
 
+void AddCounters(const CodecCounters& counters,
+                 std::array<CodecTally, kMessageTypeCount>* tallies) {
+  for (size_t type = 0; type < tallies->size(); ++type) {
+    const CodecCounters::Kind& kind = counters.kinds[type];
+    CodecTally& tally = (*tallies)[type];
+    tally.predicted += kind.predicted;
+    tally.missed += kind.missed;
+    tally.bytes += kind.bytes;
+    tally.raftpb_bytes += kind.raftpb_bytes;
+  }
+}
+
 }  // namespace
 
 Peer::Peer(Core* core, PeerGate* gate)
@@ -225,6 +237,8 @@ PeerStatus Peer::Describe() const {
     status.queued[i] = queue_.tally(lane);
     status.in_flight[i] = send_.in_flight(lane);
     status.unacknowledged_frame_bytes[i] = send_.unacked_bytes(lane);
+    AddCounters(send_.codec_counters(lane), &status.codec_sent);
+    AddCounters(decoders_[i].counters(), &status.codec_received);
     const Tally entered = gate_->entered(lane);
     // Another thread may be between the two counters just now.
     if (entered.messages > status.queued[i].messages && entered.bytes >= status.queued[i].bytes) {

@@ -158,6 +158,7 @@ size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* hea
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
          !OverPeerLimit(*message)) {
+    if (message->next != nullptr) send_.encoder(lane).Prefetch(message->next->group);
     const size_t encoded = Encode(*message, frame + bytes, capacity - bytes);
     if (encoded == 0) break;
     bytes += encoded;

@@ -109,6 +109,9 @@ class SendStream {
   const Epoch& current() const { return current_; }
   const Epoch& sealed() const { return sealed_; }
   MessageEncoder& encoder(Lane lane) { return encoders_[static_cast<int>(lane)]; }
+  const CodecCounters& codec_counters(Lane lane) const {
+    return encoders_[static_cast<int>(lane)].counters();
+  }
   Fragments& fragments(Lane lane) { return fragments_[static_cast<int>(lane)]; }
 
   Tally in_flight(Lane lane) const;

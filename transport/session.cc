@@ -55,6 +55,10 @@ Session::Session(Core* core, LinkKind kind, NodeId dialled)
       receive_credit_(kGrpcCreditUnitBytes, core->options().receive_window_bytes),
       receive_(AckPolicyOf(core->options())) {}
 
+Session::~Session() {
+  if (core_->tap() != nullptr) core_->tap()->OnEnd(link_number_);
+}
+
 void Session::SetState(SessionState state) {
   core_->transitions()->Take(Machine::kSession, static_cast<int>(state_), static_cast<int>(state));
   state_ = state;
@@ -84,6 +88,9 @@ void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
   header.credit = receive_credit_.Grant();
   EncodeFrameHeader(header, frame.data);
   if (header.type != FrameType::kHello) send_credit_.Spend(send_credit_.UnitsOf(bytes));
+  if (LinkTap* tap = core_->tap()) {
+    tap->OnSent(link_number_, link_->kind(), absl::string_view(frame.data, bytes));
+  }
   link_->Send(frame, bytes);
 }
 
@@ -95,6 +102,7 @@ bool Session::MaySend(Lane lane, size_t bytes) const {
 
 void Session::OnFrame(ReceiveBuffer* buffer, absl::string_view frame) {
   if (state_ == SessionState::kClosed) return;
+  if (LinkTap* tap = core_->tap()) tap->OnReceived(link_number_, link_->kind(), frame);
   FrameHeader header;
   absl::string_view body;
   CloseReason reason = frame.size() > core_->options().grpc_frame_bytes_max

@@ -38,6 +38,7 @@ class Session : public LinkEvents {
  public:
   // `dialled` is the node that we dial; 0 when the other end dialled us.
   Session(Core* core, LinkKind kind, NodeId dialled);
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -143,7 +144,8 @@ class Session : public LinkEvents {
   const NodeId dialled_;
 
   Link* link_ = nullptr;
-  Peer* peer_ = nullptr;  // kAttached only
+  uint64_t link_number_ = 0;  // For the tap.
+  Peer* peer_ = nullptr;      // kAttached only
   SessionState state_ = SessionState::kDialling;
   NodeId node_ = 0;  // The other end, as its HELLO says; the dialled one before.
   Hello remote_hello_;

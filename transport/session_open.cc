@@ -18,6 +18,7 @@ constexpr int64_t kDoubtNs = 500 * kMs;
 
 void Session::SetLink(Link* link, bool up) {
   link_ = link;
+  link_number_ = core_->NextLink();
   hello_deadline_ns_ = core_->now_ns() + core_->options().hello_timeout_ms * kMs;
   core_->WakeAt(hello_deadline_ns_);
   if (up) SetState(SessionState::kHello);

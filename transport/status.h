@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/message_view.h"
 #include "transport/close_reason.h"
 #include "transport/lane.h"
 #include "transport/ledger.h"
@@ -24,6 +25,14 @@ enum class PeerState : uint8_t {
 };
 
 const char* PeerStateName(PeerState state);
+
+// What the codec made of the messages of one type, in one direction.
+struct CodecTally {
+  uint64_t predicted = 0;     // Messages in a short form.
+  uint64_t missed = 0;        // Messages in a record, or whole.
+  uint64_t bytes = 0;         // Encoded.
+  uint64_t raftpb_bytes = 0;  // What they would take as raftpb.
+};
 
 struct PeerStatus {
   NodeId node = 0;
@@ -58,6 +67,8 @@ struct PeerStatus {
 
   // Counted since the peer was added.
   Tally received;
+  std::array<CodecTally, kMessageTypeCount> codec_sent;      // by MessageType
+  std::array<CodecTally, kMessageTypeCount> codec_received;  // by MessageType
   uint64_t frames_sent = 0;
   uint64_t frames_received = 0;
   uint64_t frame_bytes_sent = 0;

@@ -1,8 +1,11 @@
 #include "transport/transport.h"
 
+#include <sys/stat.h>
+
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/monotonic.h"
 #include "transport/transport_impl.h"
@@ -16,12 +19,21 @@ class PlainMemory : public MemoryRegistration {
   bool registered() const override { return false; }
 };
 
+bool IsDirectory(const std::string& path) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Transport>> Transport::Create(const Options& options,
                                                              RaftHandler* handler) {
   HAWSER_CHECK(handler != nullptr);
   if (absl::Status status = options.Validate(); !status.ok()) return status;
+  if (!options.record_directory.empty() && !IsDirectory(options.record_directory)) {
+    return absl::InvalidArgumentError(absl::StrCat("record_directory ", options.record_directory,
+                                                   " is no directory: make it before"));
+  }
   for (const std::string& address : options.advertised_addresses) {
     if (absl::Status status = GrpcProvider::CheckAddress(options, address); !status.ok()) {
       return status;

@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "base/monotonic.h"
 #include "codec/raftpb_wire.h"
+#include "transport/recording/link_recorder.h"
 
 namespace hawser {
 namespace {
@@ -53,6 +54,9 @@ Transport::Impl::Impl(const Options& options, RaftHandler* handler,
       limits_{options.message_bytes_max, options.message_entries_max},
       directory_(options_),
       provider_(std::move(provider)),
+      recorder_(options.record_directory.empty()
+                    ? nullptr
+                    : std::make_unique<LinkRecorder>(options.record_directory)),
       core_(Parts(handler)),
       loop_(options_, &core_, provider_.get()) {}
 
@@ -64,6 +68,7 @@ Core::Parts Transport::Impl::Parts(RaftHandler* handler) {
   parts.provider = provider_.get();
   parts.messages = &messages_;
   parts.incarnation = RandomIncarnation();
+  parts.tap = recorder_.get();
   return parts;
 }
 

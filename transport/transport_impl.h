@@ -16,6 +16,7 @@
 #include "transport/grpc/grpc_provider.h"
 #include "transport/loop.h"
 #include "transport/peer_directory.h"
+#include "transport/recording/link_tap.h"
 #include "transport/transport.h"
 
 namespace hawser {
@@ -50,6 +51,8 @@ class Transport::Impl {
   MessageStore messages_;
   PayloadPool payload_pool_;
   std::unique_ptr<GrpcProvider> provider_;
+  // Null unless the options name a directory.
+  const std::unique_ptr<LinkTap> recorder_;
   Core core_;
   Loop loop_;
 
