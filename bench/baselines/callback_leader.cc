@@ -167,6 +167,8 @@ void CallbackLeader::OnWritten(int follower) {
   mu_.Lock();
   writing_[follower] = false;
   const Writes writes = TakeWrites();
+  // What is written last may be of a round too short to be answered.
+  if (leader_->Idle()) changed_.NotifyAll();
   mu_.Unlock();
   StartWrites(writes);
 }
