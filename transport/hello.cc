@@ -23,6 +23,10 @@ bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& add
 
 }  // namespace
 
+uint64_t FeaturesOffered(const Options& options) {
+  return kFeaturesOffered | (options.checksums ? kFeatureChecksum : 0);
+}
+
 std::string EncodeHello(const Hello& hello) {
   transport::v1::Hello proto;
   proto.set_wire_version_min(hello.wire_version_min);
@@ -81,7 +85,7 @@ CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialle
     return CloseReason::kVersionMismatch;
   }
   // A feature that one end cannot do without and the other does not have.
-  if ((hello.features_required & ~kFeaturesOffered) != 0 ||
+  if ((hello.features_required & ~FeaturesOffered(options)) != 0 ||
       (kFeaturesRequired & ~hello.features) != 0) {
     return CloseReason::kVersionMismatch;
   }

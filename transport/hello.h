@@ -21,7 +21,7 @@ inline constexpr size_t kHelloBytesMax = 4080;
 inline constexpr uint64_t kFeatureChecksum = 1u << 0;   // Frames end with a CRC-32C.
 inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short forms.
 
-// What this version offers, and what it cannot do without.
+// What this version always offers, and what it cannot do without.
 inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted;
 inline constexpr uint64_t kFeaturesRequired = 0;
 
@@ -41,6 +41,9 @@ struct Hello {
   uint32_t message_entries_max = 0;
   uint32_t receive_unit_bytes = 0;
 };
+
+// All that a node with these options offers.
+uint64_t FeaturesOffered(const Options& options);
 
 std::string EncodeHello(const Hello& hello);
 

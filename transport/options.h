@@ -71,6 +71,9 @@ struct Options {
   // Busy-waits this long for work before it sleeps. 0: sleeps at once, which is right when cores
   // are shared; some tens of microseconds save a wake-up when a core is to spare.
   uint32_t spin_us = 0;
+  // Every frame ends with a CRC-32C, where the peer wants it too: for who trusts neither the
+  // network's checks nor its machines' memory. Costs 4 bytes and a pass over each frame.
+  bool checksums = false;
 
   // --- Diagnosis ---
 

@@ -228,6 +228,7 @@ PeerStatus Peer::Describe() const {
   const Session* session = sending() != nullptr ? sending() : Preferred();
   status.link = session == nullptr ? LinkKind::kNone : session->kind();
   status.link_reason = LinkReason();
+  status.checksums = session != nullptr && session->trailer_bytes() > 0;
   status.incarnation = remote_incarnation_;
   status.send_epoch = send_.current().number;
   status.receive_epoch = receive_.epoch();

@@ -118,7 +118,8 @@ bool Peer::FrontIsSendable(Lane lane) {
 
 size_t Peer::FrameCapacity(Lane lane, size_t write_bytes_left) const {
   const size_t frame_bytes_max =
-      std::min(core_->options().grpc_frame_bytes_max, sending()->remote_hello().frame_bytes_max);
+      std::min(core_->options().grpc_frame_bytes_max, sending()->remote_hello().frame_bytes_max) -
+      sending()->trailer_bytes();
   const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   const Tally queued = queue_.tally(lane);
   const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
@@ -181,9 +182,10 @@ void Peer::Posted(QueuedMessage* message, uint32_t last_sequence) {
 }
 
 void Peer::SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes) {
-  send_.AddFrame(header.lane, header.sequence, static_cast<uint32_t>(bytes));
+  const size_t whole = bytes + sending()->trailer_bytes();
+  send_.AddFrame(header.lane, header.sequence, static_cast<uint32_t>(whole));
   ++counters_.frames_sent;
-  counters_.frame_bytes_sent += bytes;
+  counters_.frame_bytes_sent += whole;
   sending()->SendFrame(header, frame, bytes);
 }
 

@@ -67,8 +67,8 @@ void Session::SetState(SessionState state) {
 bool Session::MaySendControl(FrameType type, size_t body_bytes) const {
   // HELLO, and a GOAWAY in its stead, come before any grant and are free.
   if (!send_credit_.started()) return true;
-  const uint32_t units = send_credit_.UnitsOf(kFrameHeaderBytes + body_bytes);
-  return send_credit_.MaySpend(units, CreditLeftBy(type));
+  const size_t bytes = kFrameHeaderBytes + body_bytes + trailer_bytes();
+  return send_credit_.MaySpend(send_credit_.UnitsOf(bytes), CreditLeftBy(type));
 }
 
 bool Session::SendControl(FrameType type, absl::string_view body) {
@@ -76,7 +76,7 @@ bool Session::SendControl(FrameType type, absl::string_view body) {
   FrameHeader header;
   header.type = type;
   const size_t bytes = kFrameHeaderBytes + body.size();
-  FrameBuffer frame = link_->Allocate(bytes);
+  FrameBuffer frame = Allocate(bytes);
   body.copy(frame.data + kFrameHeaderBytes, body.size());
   SendFrame(header, frame, bytes);
   return true;
@@ -87,7 +87,13 @@ void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
   header.ack = receive_.Tell();
   header.credit = receive_credit_.Grant();
   EncodeFrameHeader(header, frame.data);
-  if (header.type != FrameType::kHello) send_credit_.Spend(send_credit_.UnitsOf(bytes));
+  if (checksums_) SealChecksum(send_seed_, frame.data, bytes);
+  bytes += trailer_bytes();
+  if (header.type == FrameType::kHello) {
+    send_seed_ = ChecksumSeed(absl::string_view(frame.data, bytes));
+  } else {
+    send_credit_.Spend(send_credit_.UnitsOf(bytes));
+  }
   if (LinkTap* tap = core_->tap()) {
     tap->OnSent(link_number_, link_->kind(), absl::string_view(frame.data, bytes));
   }
@@ -95,9 +101,23 @@ void Session::SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes) {
 }
 
 bool Session::MaySend(Lane lane, size_t bytes) const {
-  return send_credit_.MaySpend(send_credit_.UnitsOf(bytes), lane == Lane::kUrgent
-                                                                ? kCreditLeftByUrgentAndControl
-                                                                : kCreditLeftByAppendAndBulk);
+  return send_credit_.MaySpend(
+      send_credit_.UnitsOf(bytes + trailer_bytes()),
+      lane == Lane::kUrgent ? kCreditLeftByUrgentAndControl : kCreditLeftByAppendAndBulk);
+}
+
+CloseReason Session::Decode(absl::string_view frame, FrameHeader* header,
+                            absl::string_view* body) const {
+  if (frame.size() > core_->options().grpc_frame_bytes_max) return CloseReason::kFrameTooLarge;
+  if (!checksums_) return DecodeFrame(frame, header, body);
+  if (state_ == SessionState::kDeciding && !HasTrailer(frame)) {
+    // The dialler gave up before it had our HELLO, and knew nothing of trailers.
+    const CloseReason reason = DecodeFrame(frame, header, body);
+    return reason == CloseReason::kNone && header->type != FrameType::kGoaway
+               ? CloseReason::kBadFrame
+               : reason;
+  }
+  return DecodeSealedFrame(receive_seed_, frame, header, body);
 }
 
 void Session::OnFrame(ReceiveBuffer* buffer, absl::string_view frame) {
@@ -105,9 +125,7 @@ void Session::OnFrame(ReceiveBuffer* buffer, absl::string_view frame) {
   if (LinkTap* tap = core_->tap()) tap->OnReceived(link_number_, link_->kind(), frame);
   FrameHeader header;
   absl::string_view body;
-  CloseReason reason = frame.size() > core_->options().grpc_frame_bytes_max
-                           ? CloseReason::kFrameTooLarge
-                           : DecodeFrame(frame, &header, &body);
+  CloseReason reason = Decode(frame, &header, &body);
   if (reason == CloseReason::kNone) reason = Dispatch(header, body, frame, buffer);
   if (reason == CloseReason::kNone || state_ == SessionState::kClosed) return;
   Close(reason, absl::StrCat("frame of ", frame.size(), " bytes, type ",
@@ -120,6 +138,7 @@ CloseReason Session::Dispatch(const FrameHeader& header, absl::string_view body,
     if (header.type == FrameType::kGoaway) {
       OnGoaway(body);
     } else if (header.type == FrameType::kHello && state_ == SessionState::kHello) {
+      receive_seed_ = ChecksumSeed(frame);
       OnHello(header, body);
     } else {
       return CloseReason::kBadHello;

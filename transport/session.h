@@ -65,12 +65,14 @@ class Session : public LinkEvents {
 
   // --- For the attached peer ---
 
+  // What stands behind each frame's body. `bytes` and Allocate below are without it.
+  size_t trailer_bytes() const { return checksums_ ? kChecksumBytes : 0; }
   // Link and credit allow a sequenced frame of `bytes` in `lane`.
   bool MaySend(Lane lane, size_t bytes) const;
   bool MaySendControl(FrameType type, size_t body_bytes) const;
   bool writable() const { return link_->writable(); }
-  FrameBuffer Allocate(size_t bytes) { return link_->Allocate(bytes); }
-  // Sends a frame whose body is written; fills in the header's ack and credit.
+  FrameBuffer Allocate(size_t bytes) { return link_->Allocate(bytes + trailer_bytes()); }
+  // Sends a frame whose body is written; fills in the header's ack and credit, and the trailer.
   void SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes);
   // Sends a control frame. False: there is too little credit for one of its kind.
   bool SendControl(FrameType type, absl::string_view body);
@@ -119,6 +121,8 @@ class Session : public LinkEvents {
   // kNone, or why the hello that came is refused.
   CloseReason CheckRemote(const FrameHeader& header);
   void AcceptHello();
+  // Both HELLOs are known here: all that follows has a trailer if both offer it.
+  void AgreeOnChecksums();
   // Which of two sessions in the hello stage lives; closes the other. True: this one.
   bool WinsTie();
   void Attach();
@@ -128,6 +132,7 @@ class Session : public LinkEvents {
   void SendPing();
   void TickAttached();
   void CheckSilence();
+  CloseReason Decode(absl::string_view frame, FrameHeader* header, absl::string_view* body) const;
   CloseReason Dispatch(const FrameHeader& header, absl::string_view body, absl::string_view frame,
                        ReceiveBuffer* buffer);
   CloseReason OnControl(const FrameHeader& header, absl::string_view body);
@@ -149,6 +154,10 @@ class Session : public LinkEvents {
   SessionState state_ = SessionState::kDialling;
   NodeId node_ = 0;  // The other end, as its HELLO says; the dialled one before.
   Hello remote_hello_;
+  bool checksums_ = false;  // Every frame has a trailer from now on.
+  // What the checksums of each direction begin with.
+  uint32_t send_seed_ = 0;
+  uint32_t receive_seed_ = 0;
   SendCredit send_credit_;
   ReceiveCredit receive_credit_;
   SendSequence send_;

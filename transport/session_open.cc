@@ -38,7 +38,7 @@ void Session::SendHello() {
   const Options& options = core_->options();
   Hello hello;
   hello.wire_version_min = hello.wire_version_max = kWireVersion;
-  hello.features = kFeaturesOffered;
+  hello.features = FeaturesOffered(options);
   hello.features_required = kFeaturesRequired;
   hello.cluster_id = options.cluster_id;
   hello.node_id = options.node_id;
@@ -69,6 +69,7 @@ CloseReason Session::CheckRemote(const FrameHeader& header) {
 
 void Session::OnHello(const FrameHeader& header, absl::string_view body) {
   CloseReason reason = DecodeHello(body, &remote_hello_);
+  if (dialled_by_us()) AgreeOnChecksums();
   if (reason == CloseReason::kNone) {
     const absl::Status identity = CheckIdentity(link_->identity(), remote_hello_.node_id);
     if (!identity.ok()) return Close(CloseReason::kUnauthenticated, identity.message());
@@ -110,6 +111,11 @@ void Session::AcceptHello() {
   if (!WinsTie()) return;
   SetState(SessionState::kDeciding);
   SendHello();
+  AgreeOnChecksums();
+}
+
+void Session::AgreeOnChecksums() {
+  checksums_ = (FeaturesOffered(core_->options()) & remote_hello_.features & kFeatureChecksum) != 0;
 }
 
 bool Session::WinsTie() {

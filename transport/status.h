@@ -49,6 +49,7 @@ struct PeerStatus {
   LinkKind link = LinkKind::kNone;
   // Why this link and not another ("rdma: not built into this version").
   std::string link_reason;
+  bool checksums = false;    // The link's frames carry them: both ends want it.
   uint64_t incarnation = 0;  // The peer's; 0: never heard.
   uint32_t send_epoch = 0;
   uint32_t receive_epoch = 0;
