@@ -11,6 +11,10 @@ import unittest
 
 REPLICATE = sys.argv.pop(1)
 RESULTS_TABLE = sys.argv.pop(1)
+STREAMDUMP = sys.argv.pop(1)
+
+MSG_APP = 3
+MSG_APP_RESP = 4
 
 
 def replicate(*arguments):
@@ -110,6 +114,54 @@ class ReplicateTest(unittest.TestCase):
         _, results, _ = self.run_to_json("--entries=600", "--rounds=1", "--depth=256",
                                          "--followers=1", "--entry_bytes=65536")
         self.check_measurements(results)
+
+    def streamdump(self, *arguments):
+        return subprocess.run([STREAMDUMP, "--format=hawser", *arguments], check=True,
+                              stdout=subprocess.PIPE, timeout=250).stdout
+
+    def dumped(self, path):
+        """The HELLO and the messages of a recording, which --encode gives back to the byte."""
+        lines = self.streamdump("--frames", path)
+        lines_path = path + ".jsonl"
+        with open(lines_path, "wb") as file:
+            file.write(lines)
+        with open(path, "rb") as file:
+            self.assertEqual(self.streamdump("--encode", lines_path), file.read(), path)
+        lines = [json.loads(line) for line in lines.splitlines()]
+        self.assertEqual(lines[0]["frame_type"], "hello", path)
+        return lines[0], [line for line in lines if "type" in line]
+
+    def test_recorded_links(self):
+        directory = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+        done = replicate("--record=" + directory, "--contestants=hawser,hawser_poll", "--groups=3",
+                         "--entries=200", "--rounds=1", "--depth=8", "--entry_bytes=64")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        runs = sorted(os.listdir(directory))
+        self.assertEqual(runs, ["hawser-64B-depth8-round1", "hawser_poll-64B-depth8-round1"])
+        for run in runs:
+            files = sorted(os.listdir(os.path.join(directory, run)))
+            self.assertEqual(files, ["link1-grpc.received", "link1-grpc.sent",
+                                     "link2-grpc.received", "link2-grpc.sent"])
+            for link in ("link1-grpc", "link2-grpc"):
+                sent_hello, sent = self.dumped(os.path.join(directory, run, link + ".sent"))
+                received_hello, received = self.dumped(
+                    os.path.join(directory, run, link + ".received"))
+                self.assertEqual(sent_hello["node"], received_hello["to_node"])
+                self.assertEqual(sent_hello["to_node"], received_hello["node"])
+                self.assert_appends(sent)
+                self.assertEqual({message["type"] for message in received}, {MSG_APP_RESP})
+                self.assertEqual(len(received), len(sent))
+
+    def assert_appends(self, messages):
+        """Each group's entries follow one another, from the first."""
+        self.assertGreaterEqual(len(messages), 200)
+        last = {0: 0, 1: 0, 2: 0}
+        for message in messages:
+            self.assertEqual(message["type"], MSG_APP)
+            group = int(message["group"])
+            self.assertEqual(int(message["index"]), last[group])
+            last[group] += 1
+            self.assertEqual([int(entry["index"]) for entry in message["entries"]], [last[group]])
 
     def start_long_run(self):
         """A run that goes on for long, once its three members are there."""
