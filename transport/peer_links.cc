@@ -227,6 +227,8 @@ void Peer::OnLastLinkGone(CloseReason reason, absl::string_view text) {
   const bool was_up = told_up_;
   told_up_ = false;
   if (!receive_.fenced()) Fence();
+  // A fence that was not answered comes again, the same or a newer one: only then begins an epoch.
+  if (std::exchange(start_due_, false)) fence_seen_ = 0;
   down_since_ns_ = core_->now_ns();
   if (was_up) outage_.Open();
   outage_told_ = false;

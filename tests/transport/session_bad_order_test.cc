@@ -249,6 +249,31 @@ TEST_F(SessionBadOrderTest, NewFenceOnALiveLinkBeginsANewEpoch) {
   EXPECT_TRUE(cluster_.RunUntil([&] { return raw_.received == 2; }));
 }
 
+// There was no credit left for the answer. On the next link it would begin an epoch that the peer,
+// who fences anew there, does not take: what is sent in it would be lost.
+TEST_F(SessionBadOrderTest, FenceThatWasNotAnsweredIsNotAnsweredOnTheNextLink) {
+  raw_.first_grant = 64;
+  Open();
+  raw_.acknowledge = false;
+  const uint32_t epoch = node_->Describe(1).send_epoch;
+  for (uint32_t i = 0; i < raw_.first_grant; ++i) {
+    ASSERT_EQ(node_->Send(1, 0, TestMessage(MessageType::kVote)), SendResult::kAccepted);
+    cluster_.RunFor(1);
+  }
+  raw_.SendControl(FrameType::kFence, FenceBody(epoch, 0, 2));
+  cluster_.RunFor(10);
+  ASSERT_EQ(node_->Describe(1).state, PeerState::kSettling);
+  ASSERT_EQ(node_->Describe(1).send_epoch, epoch);
+  Greet();
+  raw_.SendControl(FrameType::kAck, "");
+  cluster_.RunFor(10);
+  ASSERT_NE(raw_.Find(FrameType::kFence), nullptr);
+  EXPECT_EQ(raw_.Find(FrameType::kStart), nullptr);
+  raw_.SendControl(FrameType::kFence, FenceBody(epoch, 0, 3));
+  ASSERT_TRUE(cluster_.RunUntil([&] { return raw_.Find(FrameType::kStart) != nullptr; }));
+  EXPECT_EQ(LoadLittle<uint32_t>(raw_.Find(FrameType::kStart)->body.data() + 4), 3u);
+}
+
 TEST_F(SessionBadOrderTest, SecondHello) {
   Open();
   raw_.SendHello(raw_.MakeHello(2));
