@@ -75,9 +75,10 @@ void FakeLink::Resume() {
   }
 }
 
-void FakeLink::Break(int64_t notices_ns, const char* text) {
+void FakeLink::Break(int64_t notices_ns, const char* text, bool late) {
   if (broken_) return;
   broken_ = true;
+  late_ = late;
   Schedule(network_->now_ns() + notices_ns, EventKind::kFailed, text);
 }
 
@@ -161,7 +162,7 @@ void FakeLink::Travel(FakeBuffer* buffer, int64_t leaves_ns) {
 }
 
 void FakeLink::Arrive(FakeBuffer* buffer, FrameFate::Cut cut) {
-  if (broken_) return;
+  if (broken_ && !late_) return;
   uint32_t& left = in_->frames_left;
   if (cut != FrameFate::Cut::kBefore && left > 0) {
     if (left != UINT32_MAX) --left;

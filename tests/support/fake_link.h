@@ -94,9 +94,10 @@ class FakeNetwork {
 
   // --- Both directions ---
 
-  // Connections between the two fail; what was on its way is gone. Each end notices after its time.
+  // Connections between the two fail; nothing more is taken to be sent. Each end notices after its
+  // time. What was on its way is gone, or (`late`) still arrives until its receiver notices.
   void Cut(const std::string& a, const std::string& b, int64_t a_notices_ns = 0,
-           int64_t b_notices_ns = 0);
+           int64_t b_notices_ns = 0, bool late = false);
   // Whether dials to `to` fail.
   void RefuseDials(const std::string& to, bool refuse);
 
@@ -122,7 +123,8 @@ class FakeNetwork {
   Path& PathOf(const std::string& from, const std::string& to) { return paths_[{from, to}]; }
   FakeProvider* FindProvider(const std::string& address) const;
   // Both ends of `link` fail.
-  void Break(FakeLink* link, int64_t own_end_notices_ns, int64_t other_end_notices_ns);
+  void Break(FakeLink* link, int64_t own_end_notices_ns, int64_t other_end_notices_ns,
+             bool late = false);
   uint64_t NextOrder() { return next_order_++; }
 
   int64_t now_ns_;

@@ -77,8 +77,8 @@ class FakeLink : public Link, public std::enable_shared_from_this<FakeLink> {
   void TellWritable();
   // A frame is here.
   void Arrive(FakeBuffer* buffer, FrameFate::Cut cut);
-  // Fails; its user hears of it after a while.
-  void Break(int64_t notices_ns, const char* text);
+  // Fails; its user hears of it after a while. `late`: and of what was on its way until then.
+  void Break(int64_t notices_ns, const char* text, bool late = false);
   // Without events: its node is gone or stops.
   void Abandon();
   // What was written before arrives, then the other end sees the end.
@@ -114,6 +114,7 @@ class FakeLink : public Link, public std::enable_shared_from_this<FakeLink> {
   bool up_ = false;
   bool writing_ = false;
   bool broken_ = false;  // The connection failed; the user may not know yet.
+  bool late_ = false;    // All the same, what was on its way arrives.
   bool over_ = false;    // The user may not use it any more.
   int64_t last_arrival_ns_ = 0;
   FakeBuffer* building_ = nullptr;

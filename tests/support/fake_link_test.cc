@@ -246,6 +246,16 @@ TEST_F(FakeLinkTest, BandwidthHoldsUpWhatFollows) {
   EXPECT_EQ(a_.writable, 1);
 }
 
+TEST_F(FakeLinkTest, WhatWasOnItsWayArrivesLateOnAConnectionThatFailed) {
+  Connect();
+  a_.Say("under way");
+  network_.Cut("a", "b", /*a_notices_ns=*/0, /*b_notices_ns=*/1000000, /*late=*/true);
+  Run();
+  EXPECT_EQ(b_.frames, Frames{"under way"});
+  EXPECT_FALSE(a_.up);
+  EXPECT_FALSE(b_.up);
+}
+
 TEST_F(FakeLinkTest, BuffersAreCounted) {
   Connect();
   EXPECT_EQ(network_.connections(), 1u);

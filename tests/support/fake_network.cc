@@ -53,11 +53,11 @@ void FakeNetwork::CutAfterFrames(const std::string& from, const std::string& to,
 }
 
 void FakeNetwork::Cut(const std::string& a, const std::string& b, int64_t a_notices_ns,
-                      int64_t b_notices_ns) {
+                      int64_t b_notices_ns, bool late) {
   FakeProvider* provider = FindProvider(a);
   if (provider == nullptr) return;
   for (const auto& link : std::vector<std::shared_ptr<FakeLink>>(provider->links_)) {
-    if (link->remote_address() == b) Break(link.get(), a_notices_ns, b_notices_ns);
+    if (link->remote_address() == b) Break(link.get(), a_notices_ns, b_notices_ns, late);
   }
 }
 
@@ -68,10 +68,11 @@ FakeProvider* FakeNetwork::FindProvider(const std::string& address) const {
   return found == providers_.end() ? nullptr : found->second;
 }
 
-void FakeNetwork::Break(FakeLink* link, int64_t own_end_notices_ns, int64_t other_end_notices_ns) {
+void FakeNetwork::Break(FakeLink* link, int64_t own_end_notices_ns, int64_t other_end_notices_ns,
+                        bool late) {
   FakeLink* other = link->other();
-  link->Break(own_end_notices_ns, "the connection was cut");
-  if (other != nullptr) other->Break(other_end_notices_ns, "the connection was cut");
+  link->Break(own_end_notices_ns, "the connection was cut", late);
+  if (other != nullptr) other->Break(other_end_notices_ns, "the connection was cut", late);
 }
 
 FakeProvider::FakeProvider(FakeNetwork* network, std::string address, LinkKind kind)

@@ -156,6 +156,11 @@ void FakeNode::UpdatePeer(NodeId node, std::vector<std::string> addresses) {
   core_->UpdatePeer(directory_.Find(node), std::move(addresses));
 }
 
+void FakeNode::PinLink(NodeId node, LinkKind kind) {
+  core_->set_now(network_->now_ns());
+  core_->PinLink(directory_.Find(node), kind);
+}
+
 void FakeNode::PostAddPeer(NodeId node, std::vector<std::string> addresses) {
   PeerGate* gate = directory_.FindOrAdd(node);
   loop_->Post([this, gate, addresses = std::move(addresses)]() mutable {

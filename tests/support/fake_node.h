@@ -107,6 +107,7 @@ class FakeNode : public FakeParty, private LoopClock {
   void AddPeer(NodeId node, std::vector<std::string> addresses);
   void RemovePeer(NodeId node);
   void UpdatePeer(NodeId node, std::vector<std::string> addresses);
+  void PinLink(NodeId node, LinkKind kind);
   // The same from another thread, or inside a callback: done by the next turn.
   void PostAddPeer(NodeId node, std::vector<std::string> addresses);
   void PostRemovePeer(NodeId node);
