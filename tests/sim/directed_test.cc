@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <string>
+#include <tuple>
 
 #include "base/log.h"
 #include "tests/sim/scenario.h"
@@ -59,21 +60,155 @@ TEST(DirectedTest, FiftyLinkFailuresUnderLoad) {
   const SimResult result = Simulation(scenario, /*trace=*/false).Run();
   ASSERT_TRUE(result.ok) << result.failure;
   const SimCounts& counts = result.counts;
-  std::printf("%ju connections, %ju accepted, %ju delivered, %ju acknowledged, %ju lost\n",
-              result.connections, counts.accepted, counts.delivered, counts.acknowledged,
-              LostTotal(counts));
-  EXPECT_GE(result.connections, 50u);
+  std::printf(
+      "%ju link failures, %ju accepted, %ju delivered (%ju bytes), %ju acknowledged (%ju bytes), "
+      "%ju superseded, %ju lost\n",
+      result.connections - 1, counts.accepted, counts.delivered, counts.delivered_bytes,
+      counts.acknowledged, counts.acknowledged_bytes, counts.superseded, LostTotal(counts));
+  EXPECT_GE(result.connections, 51u);
   EXPECT_EQ(counts.delivered, counts.acknowledged);
   EXPECT_EQ(counts.delivered_bytes, counts.acknowledged_bytes);
   EXPECT_GT(counts.lost[static_cast<int>(LossReason::kLinkLost)], 0u);
   EXPECT_EQ(counts.acknowledged + counts.superseded + LostTotal(counts), counts.accepted);
 }
 
+// What `result` held in memory at the most.
+void PrintMemory(const SimResult& result) {
+  std::printf("  bytes at the most: queued %ju, in flight %ju, leased %ju, receive buffers %ju\n",
+              result.counts.queued_bytes_max, result.counts.in_flight_bytes_max,
+              result.counts.leased_bytes_max, result.buffer_bytes_max);
+}
+
+// Of one end for one peer; an empty queue takes any message.
+uint64_t QueuedBytesBound(const Options& options) {
+  return options.urgent_queue_bytes_max + options.append_queue_bytes_max +
+         options.bulk_queue_bytes_max + uint64_t{kLaneCount} * kSimMessageBytesMax;
+}
+
+uint64_t LeasedBytesBound(const Options& options) {
+  // The limit, what was granted before it was reached, and the message that went over it.
+  return options.leased_bytes_max + options.receive_window_bytes + kSimMessageBytesMax;
+}
+
+// The stream moves from link to link and back under load, and nobody notices.
+TEST(DirectedTest, TwoHundredOrderlySwitchesUnderLoad) {
+  Scenario scenario = Calm(3);
+  scenario.rdma = true;
+  SayEverything(&scenario);
+  Weight(&scenario, SimAction::kSend) = 10;
+  Weight(&scenario, SimAction::kPinLink) = 1;
+  scenario.trouble_ms = 15000;
+  const SimResult result = Simulation(scenario, /*trace=*/false).Run();
+  ASSERT_TRUE(result.ok) << result.failure;
+  const SimCounts& counts = result.counts;
+  std::printf(
+      "%ju switches, %ju accepted, %ju delivered in order, %ju superseded, %ju lost, %ju "
+      "OnUnreachable\n",
+      counts.switches, counts.accepted, counts.delivered, counts.superseded, LostTotal(counts),
+      counts.reports);
+  EXPECT_GE(counts.switches, 200u);
+  EXPECT_EQ(LostTotal(counts), 0u);
+  EXPECT_EQ(counts.reports, 0u);
+  EXPECT_EQ(counts.delivered + counts.superseded, counts.accepted);
+  EXPECT_EQ(counts.delivered, counts.acknowledged);
+  EXPECT_EQ(result.connections, 2u);
+}
+
+// Both ends keep whatever they get: APPEND and BULK stop at the limit, URGENT goes on, and all of
+// it arrives once the leases are back.
+TEST(DirectedTest, EveryLeaseHeldForAMinuteByBothEnds) {
+  Scenario scenario = Calm(4);
+  scenario.rdma = true;
+  SayEverything(&scenario);
+  // Superseded ones would say nothing of the way.
+  Weight(&scenario, SimKind::kHeartbeat) = 0;
+  Weight(&scenario, SimAction::kSend) = 1;
+  scenario.action_gap_us = 10000;
+  scenario.leases_percent = 100;
+  scenario.lease_ms_min = scenario.lease_ms_max = 60000;
+  scenario.trouble_ms = 62000;
+  scenario.options.leased_bytes_max = 1024 * 1024;
+  scenario.options.receive_window_bytes = 512 * 1024;
+  const SimResult result = Simulation(scenario, /*trace=*/false).Run();
+  ASSERT_TRUE(result.ok) << result.failure;
+  const SimCounts& counts = result.counts;
+  const int64_t urgent_ms = counts.longest_ns[0] / kMs;
+  const int64_t append_ms = counts.longest_ns[1] / kMs;
+  std::printf("%ju accepted, %ju delivered, %ju urgent; longest: urgent %jd ms, append %jd ms\n",
+              counts.accepted, counts.delivered, counts.delivered_in[0], urgent_ms, append_ms);
+  PrintMemory(result);
+  EXPECT_EQ(LostTotal(counts), 0u);
+  EXPECT_EQ(counts.reports, 0u);
+  EXPECT_EQ(counts.delivered + counts.superseded, counts.accepted);
+  EXPECT_GT(counts.delivered_in[0], 500u);
+  EXPECT_LE(urgent_ms, 10);
+  EXPECT_GE(append_ms, 30000);
+  EXPECT_GE(counts.leased_bytes_max, scenario.options.leased_bytes_max);
+  EXPECT_LE(counts.leased_bytes_max, LeasedBytesBound(scenario.options));
+  EXPECT_LE(result.buffer_bytes_max, 2 * LeasedBytesBound(scenario.options));
+  EXPECT_LE(counts.queued_bytes_max, QueuedBytesBound(scenario.options));
+}
+
+// Neither handler returns for seconds, and both nodes have much to say: the windows and the queues
+// fill up, Send refuses, and all that it took arrives in the end.
+TEST(DirectedTest, BothEndsBlocked) {
+  Scenario scenario = Calm(6);
+  scenario.rdma = true;
+  SayEverything(&scenario);
+  Weight(&scenario, SimKind::kHeartbeat) = 0;
+  Weight(&scenario, SimAction::kSend) = 2000;
+  Weight(&scenario, SimAction::kPause) = 1;
+  scenario.pause_ms_min = scenario.pause_ms_max = 5000;
+  // Otherwise it would count as gone.
+  scenario.options.peer_silent_ms = 60000;
+  scenario.options.message_bytes_max = 1024 * 1024;
+  scenario.options.receive_window_bytes = 512 * 1024;
+  scenario.options.append_queue_bytes_max = 1024 * 1024;
+  scenario.options.bulk_queue_bytes_max = 1024 * 1024;
+  scenario.trouble_ms = 30000;
+  const SimResult result = Simulation(scenario, /*trace=*/false).Run();
+  ASSERT_TRUE(result.ok) << result.failure;
+  const SimCounts& counts = result.counts;
+  std::printf(
+      "%ju pauses of 5 s, %ju accepted, %ju refused, %ju delivered, %ju superseded, %ju lost\n",
+      result.actions[static_cast<int>(SimAction::kPause)], counts.accepted, counts.refused,
+      counts.delivered, counts.superseded, LostTotal(counts));
+  PrintMemory(result);
+  EXPECT_GT(counts.refused, 0u);
+  EXPECT_EQ(LostTotal(counts), 0u);
+  EXPECT_EQ(counts.reports, 0u);
+  EXPECT_EQ(counts.delivered + counts.superseded, counts.accepted);
+  EXPECT_LE(counts.queued_bytes_max, QueuedBytesBound(scenario.options));
+}
+
+// A handler that does not return for longer than anybody waits: the others carry on without it.
+TEST(DirectedTest, AHandlerThatStops) {
+  Scenario scenario = Calm(5);
+  scenario.nodes = 3;
+  scenario.rdma = true;
+  SayEverything(&scenario);
+  Weight(&scenario, SimAction::kSend) = 200;
+  Weight(&scenario, SimAction::kPause) = 1;
+  scenario.pause_ms_max = 10000;
+  scenario.trouble_ms = 30000;
+  const SimResult result = Simulation(scenario, /*trace=*/false).Run();
+  ASSERT_TRUE(result.ok) << result.failure;
+  const SimCounts& counts = result.counts;
+  std::printf("%ju pauses, %ju accepted, %ju delivered, %ju lost, %ju outages told\n",
+              result.actions[static_cast<int>(SimAction::kPause)], counts.accepted,
+              counts.delivered, LostTotal(counts), counts.reports);
+  PrintMemory(result);
+  EXPECT_LE(counts.queued_bytes_max, QueuedBytesBound(scenario.options));
+  EXPECT_GT(counts.reports, 0u);
+  EXPECT_GT(counts.delivered, 1000u);
+}
+
 // What an urgent message waits behind is bounded, whatever the other lanes carry.
-class UrgentBoundTest : public ::testing::TestWithParam<std::string> {};
+class UrgentBoundTest : public ::testing::TestWithParam<std::tuple<std::string, bool>> {};
 
 TEST_P(UrgentBoundTest, HoldsInALinkOfTwoMegabytesASecond) {
   Scenario scenario = Calm(2);
+  scenario.rdma = std::get<1>(GetParam());
   scenario.bytes_per_second = 2 * 1000 * 1000;
   scenario.trouble_ms = 3000;
   scenario.action_gap_us = 1000;
@@ -82,25 +217,27 @@ TEST_P(UrgentBoundTest, HoldsInALinkOfTwoMegabytesASecond) {
   scenario.options.append_queue_bytes_max = 4 * 1024 * 1024;
   scenario.options.bulk_queue_bytes_max = 4 * 1024 * 1024;
   Weight(&scenario, SimAction::kSend) = 1;
-  const std::string& mix = GetParam();
+  const std::string& mix = std::get<0>(GetParam());
+  const bool bulk = mix.find("bulk") != std::string::npos;
+  const bool appends = mix != "alone" && mix != "bulk";
   Weight(&scenario, SimKind::kHeartbeatWithContext) = 1;
   Weight(&scenario, SimKind::kVote) = 1;
   if (mix.find("small") != std::string::npos) Weight(&scenario, SimKind::kAppendSmall) = 20;
   if (mix.find("large") != std::string::npos) Weight(&scenario, SimKind::kAppendLarge) = 20;
   if (mix.find("huge") != std::string::npos) Weight(&scenario, SimKind::kAppendHuge) = 4;
-  if (mix.find("bulk") != std::string::npos) Weight(&scenario, SimKind::kSnapshot) = 4;
+  if (bulk) Weight(&scenario, SimKind::kSnapshot) = 4;
   const SimResult result = Simulation(scenario, /*trace=*/false).Run();
   ASSERT_TRUE(result.ok) << result.failure;
   // All that may be unacknowledged, a frame more of each lane, what is urgent too; and the way.
   const Options& options = scenario.options;
-  const int64_t bytes_ahead = int64_t{options.append_unacked_bytes_max} +
-                              options.bulk_unacked_bytes_max + 2 * options.grpc_frame_bytes_max +
-                              8 * 1024;
+  int64_t bytes_ahead = 8 * 1024;
+  if (appends) bytes_ahead += options.append_unacked_bytes_max + options.grpc_frame_bytes_max;
+  if (bulk) bytes_ahead += options.bulk_unacked_bytes_max + options.grpc_frame_bytes_max;
   const int64_t bound_ns =
       bytes_ahead * 1000000000 / scenario.bytes_per_second + 2 * scenario.delay_us * 1000;
   const int64_t longest_ns = result.counts.longest_ns[static_cast<int>(Lane::kUrgent)];
-  std::printf("%s: urgent took at most %.3f ms, the bound is %.3f ms; append %.3f ms\n",
-              mix.c_str(), static_cast<double>(longest_ns) / kMs,
+  std::printf("%s on %s: urgent took at most %.3f ms, the bound is %.3f ms; append %.3f ms\n",
+              mix.c_str(), scenario.rdma ? "RDMA" : "gRPC", static_cast<double>(longest_ns) / kMs,
               static_cast<double>(bound_ns) / kMs,
               static_cast<double>(result.counts.longest_ns[1]) / kMs);
   EXPECT_LE(longest_ns, bound_ns);
@@ -109,8 +246,10 @@ TEST_P(UrgentBoundTest, HoldsInALinkOfTwoMegabytesASecond) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Mixes, UrgentBoundTest,
-                         ::testing::Values("urgent", "small", "large", "huge", "bulk", "small+bulk",
-                                           "large+bulk", "huge+bulk"));
+                         ::testing::Combine(::testing::Values("alone", "small", "large", "huge",
+                                                              "bulk", "small+bulk", "large+bulk",
+                                                              "huge+bulk"),
+                                            ::testing::Bool()));
 
 }  // namespace
 }  // namespace hawser

@@ -67,6 +67,7 @@ uint32_t Oracle::OpenAccount(uint32_t process, NodeId from, NodeId to) {
 void Oracle::CloseAccount(uint32_t account_number, const PeerStatus* last) {
   SimAccount& account = accounts_[account_number];
   if (last != nullptr) {
+    account.ledger = last->ledger;
     // Nothing is left: the process stopped.
     CheckLedger(account, *last);
     if (last->ledger.queued.messages + last->ledger.in_flight.messages != 0) {
@@ -246,8 +247,8 @@ void Oracle::CheckLedger(const SimAccount& account, const PeerStatus& status) {
 
 void Oracle::CheckReports(const SimAccount& account, const PeerStatus& status) {
   // All that was lost is told before the next epoch begins.
-  const bool new_epoch = account.looked_at && status.send_epoch != account.send_epoch;
-  const bool told = status.state == PeerState::kUp || new_epoch;
+  const bool told = status.state == PeerState::kUp || (status.state == PeerState::kSettling &&
+                                                       status.send_epoch != account.send_epoch);
   for (int i = 0; i < kLossReasonCount; ++i) {
     const Tally lost = status.ledger.lost[i];
     const Tally reported = account.reported[i];
@@ -258,31 +259,91 @@ void Oracle::CheckReports(const SimAccount& account, const PeerStatus& status) {
   }
 }
 
+void Oracle::CheckMemory(const SimAccount& account, const PeerStatus& status) {
+  const Options& options = scenario_.options;
+  const uint64_t held_max = 2 * (options.receive_window_bytes / kGrpcCreditUnitBytes);
+  if (status.frames_held > held_max) {
+    Fail(absl::StrCat(Name(account), ": ", status.frames_held, " frames are held"));
+  }
+  const std::array<uint64_t, kLaneCount> messages_max = {options.urgent_queue_messages_max,
+                                                         options.append_queue_messages_max,
+                                                         options.bulk_queue_messages_max};
+  const std::array<uint64_t, kLaneCount> bytes_max = {
+      options.urgent_queue_bytes_max, options.append_queue_bytes_max, options.bulk_queue_bytes_max};
+  for (int lane = 0; lane < kLaneCount; ++lane) {
+    // An empty queue takes any message.
+    const Tally queued = status.queued[lane];
+    if (queued.messages <= messages_max[lane] &&
+        (queued.messages <= 1 || queued.bytes <= bytes_max[lane])) {
+      continue;
+    }
+    Fail(absl::StrCat(Name(account), ": ", Text(queued), " are queued in ",
+                      LaneName(static_cast<Lane>(lane))));
+  }
+}
+
+uint64_t Oracle::LeasedBytesMax(const SimAccount& account, const PeerStatus& status) const {
+  // Over the limit may be what each link was granted before it was reached, or at its start; and
+  // the messages whose pieces were being joined.
+  const uint64_t links = (scenario_.rdma ? 2 : 1) + status.connects - account.connects_below_limit;
+  return scenario_.options.leased_bytes_max + links * scenario_.options.receive_window_bytes +
+         kSimMessageBytesMax;
+}
+
+bool Oracle::LeasesMuch(uint32_t account_number, const PeerStatus& status) const {
+  return status.leased_bytes > LeasedBytesMax(accounts_[account_number], status);
+}
+
+void Oracle::CheckLeases(uint32_t account_number, const PeerStatus& status,
+                         const SimLeases& leases) {
+  const SimAccount& account = accounts_[account_number];
+  // The limit is not for urgent messages. A message that was copied out has a header.
+  constexpr uint64_t kBlockHeaderBytesMax = 64;
+  const uint64_t bytes_max =
+      LeasedBytesMax(account, status) + leases.urgent_bytes + leases.buffers * kBlockHeaderBytesMax;
+  if (status.leased_bytes <= bytes_max) return;
+  Fail(absl::StrCat(Name(account), ": ", status.leased_bytes, " bytes are leased, at most ",
+                    bytes_max, " may be; ", leases.urgent_bytes, " of them urgent"));
+}
+
 void Oracle::Check(uint32_t account_number, const PeerStatus& status) {
   SimAccount& account = accounts_[account_number];
   CheckLedger(account, status);
   CheckReports(account, status);
+  CheckMemory(account, status);
   if (status.state != account.state) {
-    ++counts_.peer_states[static_cast<int>(account.state)][static_cast<int>(status.state)];
     trace_->Line("state ", Name(account), ": ", PeerStateName(account.state), " -> ",
                  PeerStateName(status.state), " (", status.reason_text, ")");
   }
   if (status.state == PeerState::kUp) account.told_empty = false;
+  counts_.leased_bytes_max = std::max(counts_.leased_bytes_max, status.leased_bytes);
+  counts_.queued_bytes_max = std::max(counts_.queued_bytes_max, status.ledger.queued.bytes);
+  counts_.in_flight_bytes_max =
+      std::max(counts_.in_flight_bytes_max, status.ledger.in_flight.bytes);
+  counts_.switches += status.switches - account.switches;
+  counts_.fallbacks += status.fallbacks - account.fallbacks;
+  if (status.leased_bytes < scenario_.options.leased_bytes_max) {
+    account.connects_below_limit = status.connects;
+  }
+  account.switches = status.switches;
+  account.fallbacks = status.fallbacks;
   account.state = status.state;
   account.ledger = status.ledger;
   account.handed_over = status.handed_over;
   account.incarnation = status.incarnation;
   account.send_epoch = status.send_epoch;
-  account.looked_at = true;
   account.credit_units_left = status.credit_units_left;
 }
 
-void Oracle::CheckSettled(uint32_t account_number, const PeerStatus& status,
-                          const Options& options) {
+void Oracle::CheckSettled(uint32_t account_number, const PeerStatus& status) {
   const SimAccount& account = accounts_[account_number];
   const Ledger& ledger = status.ledger;
   if (!(ledger.acknowledged + ledger.superseded + TotalOf(ledger.lost) == ledger.accepted)) {
     Fail(absl::StrCat(Name(account), ": at rest, and not all is settled"));
+  }
+  if (scenario_.processes_stay && !(account.delivered == ledger.acknowledged)) {
+    Fail(absl::StrCat(Name(account), ": at rest, delivered ", Text(account.delivered),
+                      ", acknowledged ", Text(ledger.acknowledged)));
   }
   uint64_t unexplained = 0;
   for (const auto& [id, group] : account.groups) {
@@ -294,7 +355,7 @@ void Oracle::CheckSettled(uint32_t account_number, const PeerStatus& status,
     Fail(absl::StrCat(Name(account), ": ", unexplained, " messages vanished, ",
                       ledger.superseded.messages, " were superseded"));
   }
-  const uint32_t window_units = options.receive_window_bytes / kGrpcCreditUnitBytes;
+  const uint32_t window_units = scenario_.options.receive_window_bytes / kGrpcCreditUnitBytes;
   if (status.link == LinkKind::kGrpc && status.credit_units_left < window_units / 2) {
     Fail(absl::StrCat(Name(account), ": at rest with ", status.credit_units_left, " of ",
                       window_units, " units"));

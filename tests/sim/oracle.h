@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "tests/sim/scenario.h"
 #include "tests/sim/sim_message.h"
 #include "tests/sim/sim_trace.h"
 #include "transport/ledger.h"
@@ -55,8 +56,10 @@ struct SimAccount {
   Tally handed_over;
   uint64_t incarnation = 0;
   uint32_t send_epoch = 0;
-  bool looked_at = false;  // It may have been a provisional peer before it was an account.
   uint32_t credit_units_left = 0;
+  uint64_t connects_below_limit = 0;  // When less was leased than the limit.
+  uint64_t switches = 0;
+  uint64_t fallbacks = 0;
 };
 
 // How often what was seen.
@@ -73,14 +76,25 @@ struct SimCounts {
   uint64_t superseded = 0;
   uint64_t reports = 0;
   std::array<uint64_t, kLossReasonCount> lost{};
-  std::array<std::array<uint64_t, 8>, 8> peer_states{};  // [from][to] of PeerState
+  uint64_t switches = 0;
+  uint64_t fallbacks = 0;
+  // Of one peer, at a moment.
+  uint64_t leased_bytes_max = 0;
+  uint64_t queued_bytes_max = 0;
+  uint64_t in_flight_bytes_max = 0;
+};
+
+// What a process keeps of one peer.
+struct SimLeases {
+  uint64_t buffers = 0;
+  uint64_t urgent_bytes = 0;
 };
 
 // One per simulation; owns the messages. Every method that hears of something checks it; the first
 // broken promise is kept in failure().
 class Oracle {
  public:
-  explicit Oracle(const SimTrace* trace) : trace_(trace) {}
+  Oracle(const Scenario& scenario, const SimTrace* trace) : scenario_(scenario), trace_(trace) {}
   Oracle(const Oracle&) = delete;
   Oracle& operator=(const Oracle&) = delete;
 
@@ -111,8 +125,11 @@ class Oracle {
 
   // After each turn of the process.
   void Check(uint32_t account, const PeerStatus& status);
+  // So much is leased that it matters what: CheckLeases is to be told.
+  bool LeasesMuch(uint32_t account, const PeerStatus& status) const;
+  void CheckLeases(uint32_t account, const PeerStatus& status, const SimLeases& leases);
   // When everything has come to rest.
-  void CheckSettled(uint32_t account, const PeerStatus& status, const Options& options);
+  void CheckSettled(uint32_t account, const PeerStatus& status);
   // Nothing runs any more.
   void CheckEnd();
 
@@ -125,8 +142,11 @@ class Oracle {
   std::string Name(const SimMessage& message) const;
   void CheckLedger(const SimAccount& account, const PeerStatus& status);
   void CheckReports(const SimAccount& account, const PeerStatus& status);
+  uint64_t LeasedBytesMax(const SimAccount& account, const PeerStatus& status) const;
+  void CheckMemory(const SimAccount& account, const PeerStatus& status);
   void CountHeartbeat(SimAccount* account, const SimMessage& message);
 
+  const Scenario& scenario_;
   const SimTrace* const trace_;
   std::string failure_;
   std::deque<SimMessage> messages_;  // by number - 1

@@ -69,6 +69,16 @@ void DrawFaults(SimRandom* random, Scenario* scenario) {
       random->Percent(70) ? 0 : static_cast<uint32_t>(random->Between(1, 30));
 }
 
+// No process comes or goes and nobody gives up: what arrived is then known exactly.
+void KeepProcesses(Scenario* scenario) {
+  scenario->processes_stay = true;
+  for (const SimAction action : {SimAction::kKill, SimAction::kStop, SimAction::kTwin,
+                                 SimAction::kJoin, SimAction::kRemovePeer}) {
+    scenario->actions[static_cast<int>(action)] = 0;
+  }
+  scenario->options.no_link_append_ms = 60000;
+}
+
 void DrawKinds(SimRandom* random, Scenario* scenario) {
   for (uint32_t& weight : scenario->kinds) {
     weight = random->Percent(30) ? 0 : static_cast<uint32_t>(random->Between(1, 20));
@@ -107,6 +117,7 @@ Scenario DrawScenario(uint64_t seed) {
   DrawSizes(&random, &scenario.options);
   DrawTimes(&random, &scenario.options);
   DrawFaults(&random, &scenario);
+  if (random.Percent(30)) KeepProcesses(&scenario);
   DrawKinds(&random, &scenario);
   scenario.leases_percent = OneOf<uint32_t>(&random, {0, 0, 5, 50, 100});
   scenario.holds_percent = OneOf<uint32_t>(&random, {0, 50, 100});

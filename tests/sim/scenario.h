@@ -43,6 +43,8 @@ struct Scenario {
   int nodes = 3;
   int groups = 1;
   bool rdma = false;
+  // Only links fail, and a loss is settled only by what the peer says it consumed.
+  bool processes_stay = false;
   // Things go wrong for so long, then everything heals.
   int64_t trouble_ms = 1000;
   // Between two actions, on average.
@@ -61,6 +63,7 @@ struct Scenario {
   uint32_t answers_percent = 0;
   int64_t lease_ms_min = 0;
   int64_t lease_ms_max = 200;
+  int64_t pause_ms_min = 1;
   int64_t pause_ms_max = 800;
   int64_t delay_us = 50;
   int64_t bytes_per_second = 0;

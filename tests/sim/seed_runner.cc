@@ -32,6 +32,7 @@ struct JobReport {
   char failure[kTextBytes] = {};
   SimCounts counts;
   std::array<uint64_t, kSimActionCount> actions{};
+  TransitionTable transitions;
   uint64_t turns = 0;
   uint64_t virtual_ms = 0;
 };
@@ -75,9 +76,8 @@ void AddUp(SimCounts* to, const SimCounts& from) {
   to->superseded += from.superseded;
   to->reports += from.reports;
   AddUp(&to->lost, from.lost);
-  for (size_t i = 0; i < to->peer_states.size(); ++i) {
-    AddUp(&to->peer_states[i], from.peer_states[i]);
-  }
+  to->switches += from.switches;
+  to->fallbacks += from.fallbacks;
 }
 
 void Work(const SeedRun& run, Board* board, JobReport* report) {
@@ -92,6 +92,7 @@ void Work(const SeedRun& run, Board* board, JobReport* report) {
     ++report->seeds;
     AddUp(&report->counts, result.counts);
     AddUp(&report->actions, result.actions);
+    report->transitions.Add(result.transitions);
     report->turns += result.turns;
     report->virtual_ms += static_cast<uint64_t>(result.virtual_ms);
     if (result.ok) continue;
@@ -138,6 +139,7 @@ SeedRunResult RunSeeds(const SeedRun& run) {
     result.virtual_ms += report.virtual_ms;
     AddUp(&result.counts, report.counts);
     AddUp(&result.actions, report.actions);
+    result.transitions.Add(report.transitions);
     if (report.failed_seed == 0) continue;
     const uint64_t kept = std::min(report.failures, kFailedSeedsMax);
     result.failed_seeds.insert(result.failed_seeds.end(), report.failed_seeds,
@@ -152,6 +154,26 @@ SeedRunResult RunSeeds(const SeedRun& run) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   result.seconds = seconds.count();
   return result;
+}
+
+SeedRunResult SearchBug(PlantedBug bug, uint64_t seeds_max) {
+  SeedRun run;
+  run.planted_bug = bug;
+  run.last_seed = seeds_max;
+  run.until_failure = true;
+  return RunSeeds(run);
+}
+
+std::string BugTableHead() {
+  return absl::StrFormat("%-18s  %5s  %s\n", "planted bug", "seeds", "what the oracle says");
+}
+
+std::string BugTableLine(PlantedBug bug, const SeedRunResult& result) {
+  if (result.failures == 0) {
+    return absl::StrFormat("%-18s  %5s  not found in %d seeds\n", PlantedBugName(bug), "-",
+                           result.seeds);
+  }
+  return absl::StrFormat("%-18s  %5d  %s\n", PlantedBugName(bug), result.seeds, result.failure);
 }
 
 std::string ReplayCommand(uint64_t seed, PlantedBug planted_bug) {
@@ -174,10 +196,12 @@ std::string DescribeRun(const SeedRunResult& result) {
   const SimCounts& counts = result.counts;
   std::string text = absl::StrFormat(
       "%d seeds in %.1f s (%.0f a second), %d failed; %.0f s of virtual time, %d turns\n"
-      "accepted %d, delivered %d (%d bytes), refused %d, superseded %d, %d outages told\nlost:",
+      "accepted %d, delivered %d (%d bytes), refused %d, superseded %d, %d outages told, "
+      "%d switches, %d fallbacks\nlost:",
       result.seeds, result.seconds, static_cast<double>(result.seeds) / result.seconds,
       result.failures, static_cast<double>(result.virtual_ms) / 1000, result.turns, counts.accepted,
-      counts.delivered, counts.delivered_bytes, counts.refused, counts.superseded, counts.reports);
+      counts.delivered, counts.delivered_bytes, counts.refused, counts.superseded, counts.reports,
+      counts.switches, counts.fallbacks);
   for (int i = 0; i < kLossReasonCount; ++i) {
     absl::StrAppend(&text, " ", LossReasonName(static_cast<LossReason>(i)), "=", counts.lost[i]);
   }
@@ -185,16 +209,7 @@ std::string DescribeRun(const SeedRunResult& result) {
   for (int i = 0; i < kSimActionCount; ++i) {
     absl::StrAppend(&text, " ", SimActionName(static_cast<SimAction>(i)), "=", result.actions[i]);
   }
-  absl::StrAppend(&text, "\npeer states:\n");
-  for (size_t from = 0; from < counts.peer_states.size(); ++from) {
-    for (size_t to = 0; to < counts.peer_states.size(); ++to) {
-      const uint64_t times = counts.peer_states[from][to];
-      if (times == 0) continue;
-      absl::StrAppendFormat(&text, "  %-12s -> %-12s %d\n",
-                            PeerStateName(static_cast<PeerState>(from)),
-                            PeerStateName(static_cast<PeerState>(to)), times);
-    }
-  }
+  absl::StrAppend(&text, "\n", result.transitions.Text());
   if (result.failures > 0) {
     absl::StrAppend(&text, "failed: ", absl::StrJoin(result.failed_seeds, " "), "\n");
   }

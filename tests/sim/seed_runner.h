@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/sim/simulation.h"
+#include "tests/sim/transition_table.h"
 #include "transport/planted_bug.h"
 
 namespace hawser {
@@ -34,12 +35,19 @@ struct SeedRunResult {
   // Over all seeds.
   SimCounts counts;
   std::array<uint64_t, kSimActionCount> actions{};
+  TransitionTable transitions;
   uint64_t turns = 0;
   uint64_t virtual_ms = 0;
 };
 
 // Forks, so call it before there are threads.
 SeedRunResult RunSeeds(const SeedRun& run);
+
+// Runs seed after seed, from 1, until one fails.
+SeedRunResult SearchBug(PlantedBug bug, uint64_t seeds_max);
+// A line of a table of such searches, and its head.
+std::string BugTableHead();
+std::string BugTableLine(PlantedBug bug, const SeedRunResult& result);
 
 // The command that shows what `seed` does.
 std::string ReplayCommand(uint64_t seed, PlantedBug planted_bug);

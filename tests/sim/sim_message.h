@@ -34,6 +34,8 @@ enum class SimKind : uint8_t {
   kSnapshot,
 };
 inline constexpr int kSimKindCount = 15;
+// The payload of the largest.
+inline constexpr uint64_t kSimMessageBytesMax = 4 * 100000 + 200000;
 
 const char* SimKindName(SimKind kind);
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 namespace hawser {
@@ -57,20 +58,32 @@ void SimProcess::End(bool kill) {
     world_->oracle.CloseAccount(account, &status);
   }
   accounts_.clear();
+  world_->transitions.Add(*node_->core().transitions());
   node_.reset();
 }
 
 void SimProcess::AddPeer(NodeId peer) {
   world_->trace.Line("node ", id_, ", process ", number_, ": add peer ", peer);
-  accounts_[peer] = world_->oracle.OpenAccount(number_, id_, peer);
+  removed_.erase(peer);
+  if (provisional_.erase(peer) == 0)
+    accounts_[peer] = world_->oracle.OpenAccount(number_, id_, peer);
   node_->PostAddPeer(peer, {FakeAddress(peer)});
 }
 
-void SimProcess::RemovePeer(NodeId peer) {
+void SimProcess::RemovePeer(NodeId peer, bool for_good) {
+  if (for_good) removed_.insert(peer);
   world_->trace.Line("node ", id_, ", process ", number_, ": remove peer ", peer);
   world_->oracle.CloseAccount(accounts_.at(peer), nullptr);
   accounts_.erase(peer);
   node_->PostRemovePeer(peer);
+}
+
+void SimProcess::PinLink(NodeId peer, LinkKind kind) {
+  // Its loop may not know the peer yet.
+  if (node_->core().FindPeer(peer) == nullptr) return;
+  world_->trace.Line("node ", id_, ", process ", number_, ": pin ", peer, " to ",
+                     LinkKindName(kind));
+  node_->PinLink(peer, kind);
 }
 
 int64_t SimProcess::NextTurnNs() const {
@@ -83,12 +96,42 @@ void SimProcess::Turn() {
   CheckAccounts();
 }
 
+void SimProcess::CloseExpelled() {
+  for (auto peer = provisional_.begin(); peer != provisional_.end();) {
+    if (node_->core().FindPeer(*peer) != nullptr) {
+      ++peer;
+      continue;
+    }
+    world_->trace.Line("node ", id_, ", process ", number_, ": provisional peer ", *peer, " goes");
+    world_->oracle.CloseAccount(accounts_.at(*peer), nullptr);
+    accounts_.erase(*peer);
+    peer = provisional_.erase(peer);
+  }
+}
+
 void SimProcess::CheckAccounts() {
+  if (!provisional_.empty()) CloseExpelled();
   for (const auto& [peer, account] : accounts_) {
     if (node_->core().FindPeer(peer) == nullptr) continue;
-    world_->oracle.Check(account, node_->Describe(peer));
+    const PeerStatus status = node_->Describe(peer);
+    world_->oracle.Check(account, status);
+    if (world_->oracle.LeasesMuch(account, status)) {
+      world_->oracle.CheckLeases(account, status, LeasesOf(peer));
+    }
   }
   CheckAwake();
+}
+
+SimLeases SimProcess::LeasesOf(NodeId peer) const {
+  SimLeases leases;
+  absl::flat_hash_set<const ReceiveBuffer*> buffers;
+  for (const auto& [number, kept] : leases_) {
+    if (kept->message->from_node != peer) continue;
+    if (kept->lease.empty() || !buffers.insert(kept->lease.buffer()).second) continue;
+    ++leases.buffers;
+    if (kept->message->lane == Lane::kUrgent) leases.urgent_bytes += kept->lease.pinned_bytes();
+  }
+  return leases;
 }
 
 void SimProcess::CheckAwake() {
@@ -110,7 +153,7 @@ bool SimProcess::AtRest() const {
 
 void SimProcess::CheckSettled() {
   for (const auto& [peer, account] : accounts_) {
-    world_->oracle.CheckSettled(account, node_->Describe(peer), node_->options());
+    world_->oracle.CheckSettled(account, node_->Describe(peer));
   }
 }
 
@@ -187,8 +230,8 @@ void SimProcess::OnMessage(NodeId from, GroupId group, const MessageView& messag
         message.type == MessageType::kApp ? SimKind::kAppendResponse : SimKind::kHeartbeatResponse;
     SendKind(from, kind, /*from_outside=*/false);
   }
-  if (world_->random.Percent(world_->scenario.leases_percent) ||
-      world_->network.now_ns() < hold_until_ns_) {
+  if (world_->troubled && (world_->random.Percent(world_->scenario.leases_percent) ||
+                           world_->network.now_ns() < hold_until_ns_)) {
     Keep(sent, message, std::move(lease));
   }
   world_->oracle.OnReturned(sent);
@@ -224,6 +267,13 @@ void SimProcess::ReleaseLease(uint64_t message_number) {
   leases_.erase(found);
 }
 
+void SimProcess::Calm() {
+  paused_until_ns_ = busy_until_ns_ = handler_ns_ = hold_until_ns_ = 0;
+  in_callback_.clear();
+  before_sleep_.clear();
+  ReleaseLeases();
+}
+
 void SimProcess::ReleaseLeases() {
   while (!leases_.empty()) ReleaseLease(leases_.begin()->first);
 }
@@ -252,6 +302,16 @@ void SimProcess::OnWritable(NodeId peer) {
 void SimProcess::OnPeerChange(NodeId peer, bool up, LinkKind link, CloseReason reason) {
   world_->trace.Line("node ", id_, ": peer ", peer, up ? " up on " : " down ",
                      up ? LinkKindName(link) : CloseReasonName(reason));
+}
+
+UnknownPeerVerdict SimProcess::OnUnknownPeer(NodeId peer, absl::Span<const std::string> addresses) {
+  const bool admit = !world_->troubled || world_->random.Percent(70);
+  world_->trace.Line("node ", id_, ", process ", number_, ": unknown peer ", peer,
+                     admit ? " may talk" : " is refused");
+  if (!admit) return UnknownPeerVerdict::kRefuse;
+  provisional_.insert(peer);
+  accounts_[peer] = world_->oracle.OpenAccount(number_, id_, peer);
+  return UnknownPeerVerdict::kProvisional;
 }
 
 void SimProcess::OnRefused(NodeId peer, CloseReason reason, absl::string_view text) {

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_random.h"
 #include "tests/sim/sim_timers.h"
 #include "tests/sim/sim_trace.h"
+#include "tests/sim/transition_table.h"
 #include "tests/support/fake_link.h"
 #include "tests/support/fake_node.h"
 
@@ -23,13 +25,17 @@ namespace hawser {
 // What all processes of a simulation share.
 struct SimWorld {
   SimWorld(const Scenario& drawn, bool trace_on)
-      : scenario(drawn), random(drawn.seed ^ 0x5eed), trace(&network, trace_on), oracle(&trace) {}
+      : scenario(drawn),
+        random(drawn.seed ^ 0x5eed),
+        trace(&network, trace_on),
+        oracle(scenario, &trace) {}
 
   const Scenario scenario;
   SimRandom random;
   FakeNetwork network;
   SimTrace trace;
   SimTimers timers;
+  TransitionTable transitions;  // of the processes that have ended
   Oracle oracle;
   // Things still go wrong; afterwards nobody says more than it is told to.
   bool troubled = false;
@@ -55,8 +61,12 @@ class SimProcess : public RaftHandler {
   void End(bool kill);
 
   void AddPeer(NodeId peer);
-  void RemovePeer(NodeId peer);
+  // `for_good`: it is refused at the door until it is added again.
+  void RemovePeer(NodeId peer, bool for_good);
+  void PinLink(NodeId peer, LinkKind kind);
+  // It is a peer, or a node that came by itself and may talk for a while.
   bool HasPeer(NodeId peer) const { return accounts_.contains(peer); }
+  bool IsMember(NodeId peer) const { return HasPeer(peer) && !provisional_.contains(peer); }
   // Every peer's account is at rest.
   bool AtRest() const;
   void CheckSettled();
@@ -77,6 +87,8 @@ class SimProcess : public RaftHandler {
   void Pause(int64_t until_ns) { paused_until_ns_ = until_ns; }
   void set_handler_ns(int64_t handler_ns) { handler_ns_ = handler_ns; }
   void HoldLeases(int64_t until_ns) { hold_until_ns_ = until_ns; }
+  // It is itself again: awake, quick, and says no more than it is told to.
+  void Calm();
   // Gives back what is leased of all messages, or of one.
   void ReleaseLeases();
   void ReleaseLease(uint64_t message_number);
@@ -88,6 +100,8 @@ class SimProcess : public RaftHandler {
   void OnWritable(NodeId peer) override;
   void OnPeerChange(NodeId peer, bool up, LinkKind link, CloseReason reason) override;
   void OnRefused(NodeId peer, CloseReason reason, absl::string_view text) override;
+  UnknownPeerVerdict OnUnknownPeer(NodeId peer, absl::Span<const std::string> addresses) override;
+  bool IsRemoved(NodeId peer) override { return removed_.contains(peer); }
 
  private:
   // A message that the handler keeps.
@@ -107,8 +121,11 @@ class SimProcess : public RaftHandler {
   void SendDue(std::vector<Later>* later);
   SimKind DrawKind();
   bool Answers();
+  SimLeases LeasesOf(NodeId peer) const;
   void CheckAccounts();
   void CheckAwake();
+  // Provisional peers go by themselves.
+  void CloseExpelled();
 
   SimWorld* const world_;
   const uint32_t number_;
@@ -116,6 +133,8 @@ class SimProcess : public RaftHandler {
   const std::string address_;
   std::unique_ptr<FakeNode> node_;
   absl::btree_map<NodeId, uint32_t> accounts_;
+  absl::btree_set<NodeId> provisional_;
+  absl::btree_set<NodeId> removed_;                   // from the cluster, as far as it knows
   absl::flat_hash_map<uint64_t, SimStream> streams_;  // by peer and group
   int64_t paused_until_ns_ = 0;
   int64_t busy_until_ns_ = 0;

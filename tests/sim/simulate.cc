@@ -2,7 +2,8 @@
 //
 //   simulate --seeds=1..20000 --jobs=2
 //   simulate --seed=17 --trace
-//   simulate --seeds=1..500 --bug=CreditLeaked
+//   simulate --bug=CreditLeaked
+//   simulate --bug=all
 
 #include <cinttypes>
 #include <cstdint>
@@ -24,7 +25,10 @@
 ABSL_FLAG(std::string, seeds, "1..1000", "runs these, FROM..TO");
 ABSL_FLAG(uint64_t, seed, 0, "runs this one only, in this process");
 ABSL_FLAG(bool, trace, false, "with --seed: prints what happens");
-ABSL_FLAG(std::string, bug, "None", "breaks this promise on purpose (transport/planted_bug.h)");
+ABSL_FLAG(
+    std::string, bug, "None",
+    "breaks this promise on purpose (transport/planted_bug.h) and says how many seeds it takes "
+    "to find it, from 1 to the last of --seeds at most; all: each of them");
 ABSL_FLAG(int32_t, jobs, 2, "processes at a time");
 
 namespace {
@@ -52,6 +56,34 @@ int RunMany(const hawser::SeedRun& run) {
   return 1;
 }
 
+// Succeeds when all are found.
+int SearchBugs(const std::vector<hawser::PlantedBug>& bugs, uint64_t seeds_max) {
+  bool found = true;
+  std::printf("%s", hawser::BugTableHead().c_str());
+  for (const hawser::PlantedBug bug : bugs) {
+    const hawser::SeedRunResult result = hawser::SearchBug(bug, seeds_max);
+    std::printf("%s", hawser::BugTableLine(bug, result).c_str());
+    if (result.failures == 0) {
+      found = false;
+    } else {
+      std::printf("    %s\n", hawser::ReplayCommand(result.failed_seed, bug).c_str());
+    }
+    std::fflush(stdout);
+  }
+  return found ? 0 : 1;
+}
+
+// None, one or all of them.
+std::vector<hawser::PlantedBug> BugsNamed(const std::string& name) {
+  std::vector<hawser::PlantedBug> bugs;
+  for (int i = 0; i < hawser::kPlantedBugCount; ++i) {
+    const auto bug = static_cast<hawser::PlantedBug>(i);
+    const bool all = name == "all" && bug != hawser::PlantedBug::kNone;
+    if (all || name == hawser::PlantedBugName(bug)) bugs.push_back(bug);
+  }
+  return bugs;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -60,23 +92,18 @@ int main(int argc, char** argv) {
   const bool trace = absl::GetFlag(FLAGS_trace);
   if (!trace) hawser::SetLogSink([](absl::string_view) {});
 
-  hawser::SeedRun run;
-  bool known = false;
-  for (int i = 0; i < hawser::kPlantedBugCount; ++i) {
-    const auto bug = static_cast<hawser::PlantedBug>(i);
-    if (absl::GetFlag(FLAGS_bug) != hawser::PlantedBugName(bug)) continue;
-    run.planted_bug = bug;
-    known = true;
-  }
-  if (!known) return Fail(absl::StrCat("no bug is called ", absl::GetFlag(FLAGS_bug)));
-  if (const uint64_t seed = absl::GetFlag(FLAGS_seed)) return RunOne(seed, run.planted_bug, trace);
+  const std::vector<hawser::PlantedBug> bugs = BugsNamed(absl::GetFlag(FLAGS_bug));
+  if (bugs.empty()) return Fail(absl::StrCat("no bug is called ", absl::GetFlag(FLAGS_bug)));
+  if (const uint64_t seed = absl::GetFlag(FLAGS_seed)) return RunOne(seed, bugs.front(), trace);
 
+  hawser::SeedRun run;
   const std::pair<std::string, std::string> ends =
       absl::StrSplit(absl::GetFlag(FLAGS_seeds), absl::MaxSplits("..", 1));
   if (!absl::SimpleAtoi(ends.first, &run.first_seed) ||
       !absl::SimpleAtoi(ends.second, &run.last_seed) || run.first_seed > run.last_seed) {
     return Fail("--seeds is FROM..TO");
   }
+  if (bugs.front() != hawser::PlantedBug::kNone) return SearchBugs(bugs, run.last_seed);
   run.jobs = absl::GetFlag(FLAGS_jobs);
   return RunMany(run);
 }

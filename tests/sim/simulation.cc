@@ -15,6 +15,8 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // detection, redial and switch timeouts, several times over.
 constexpr int64_t kRestMs = 15000;
 constexpr int64_t kRestStepMs = 20;
+// A failure that nobody has noticed yet may still cost a switch and what was sent since.
+constexpr int64_t kAftermathMs = 900;
 // A ping round: every grant was told.
 constexpr int64_t kIdleMs = 300;
 // More turns than this at one moment: a loop that spins.
@@ -45,11 +47,13 @@ SimResult Simulation::Run() {
   for (const NodeId id : members_) Start(id, FakeAddress(id));
   Trouble();
   Heal();
+  RunFor(kAftermathMs * kMs);
   if (!world_.oracle.failed() && Rest()) LastWords();
   if (!world_.oracle.failed()) CheckEnd();
   result_.ok = !world_.oracle.failed();
   result_.failure = world_.oracle.failure();
   result_.counts = world_.oracle.counts();
+  result_.transitions = world_.transitions;
   result_.connections = world_.network.connections();
   result_.virtual_ms = static_cast<int64_t>(world_.trace.now_ms());
   return result_;
@@ -119,12 +123,7 @@ void Simulation::Heal() {
   world_.trace.Line("heal");
   // What was to be undone later is undone now.
   while (!world_.timers.empty() && !world_.oracle.failed()) world_.timers.RunNext();
-  for (const auto& process : processes_) {
-    process->Pause(0);
-    process->set_handler_ns(0);
-    process->HoldLeases(0);
-    process->ReleaseLeases();
-  }
+  for (const auto& process : processes_) process->Calm();
 }
 
 bool Simulation::Rest() {
@@ -143,20 +142,24 @@ bool Simulation::Rest() {
 }
 
 void Simulation::LastWords() {
-  const uint64_t accepted = world_.oracle.counts().accepted;
+  const SimCounts before = world_.oracle.counts();
   for (SimProcess* from : living_) {
     for (const NodeId to : members_) {
       if (to == from->id()) continue;
-      for (const SimKind kind : {SimKind::kHeartbeat, SimKind::kAppendSmall, SimKind::kSnapshot}) {
+      for (const SimKind kind : {SimKind::kVote, SimKind::kAppendSmall, SimKind::kSnapshot}) {
         from->SendKind(to, kind, /*from_outside=*/false);
       }
     }
   }
-  const uint64_t pairs = living_.size() * (members_.size() - 1);
-  if (world_.oracle.counts().accepted != accepted + 3 * pairs) {
+  const uint64_t words = 3 * living_.size() * (members_.size() - 1);
+  if (world_.oracle.counts().accepted != before.accepted + words) {
     world_.oracle.Fail("a message is refused although everything is up and empty");
   }
-  if (Rest()) RunFor(kIdleMs * kMs);
+  if (!Rest()) return;
+  RunFor(kIdleMs * kMs);
+  if (world_.oracle.counts().delivered != before.delivered + words) {
+    world_.oracle.Fail("a message is lost although nothing goes wrong any more");
+  }
 }
 
 void Simulation::CheckEnd() {

@@ -26,6 +26,7 @@ struct SimResult {
   uint64_t buffer_bytes_max = 0;  // Held by anybody at a moment.
   int64_t virtual_ms = 0;
   std::array<uint64_t, kSimActionCount> actions{};
+  TransitionTable transitions;
 };
 
 // Runs one seed. The driver in simulation.cc, what goes wrong in simulation_actions.cc.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kUs = 1000;
 constexpr int64_t kMs = 1000000;
+constexpr size_t kMembersMax = 6;
 
 }  // namespace
 
@@ -49,8 +50,10 @@ void Simulation::Do(SimAction action) {
     case SimAction::kCut:
       return Cut();
     case SimAction::kCutFrames: {
-      const auto [from, to] = AnyWay();
-      return world_.network.CutAfterFrames(from, to, 1 + random->Below(20));
+      const auto way = AnyWay();
+      world_.network.CutAfterFrames(way.first, way.second, 1 + random->Below(20));
+      return Later(
+          300, [this, way] { world_.network.CutAfterFrames(way.first, way.second, UINT32_MAX); });
     }
     case SimAction::kStall:
       return Stall(/*partition=*/false);
@@ -62,7 +65,9 @@ void Simulation::Do(SimAction action) {
       return RefuseDials();
     case SimAction::kPause:
       if (SimProcess* process = AnyProcess()) {
-        process->Pause(now_ns + random->Skewed(1, world_.scenario.pause_ms_max) * kMs);
+        const Scenario& scenario = world_.scenario;
+        const int64_t pause_ms = random->Skewed(scenario.pause_ms_min, scenario.pause_ms_max);
+        process->Pause(now_ns + pause_ms * kMs);
       }
       return;
     case SimAction::kSlowHandler:
@@ -130,7 +135,7 @@ void Simulation::Cut() {
   const int64_t a_notices_ns = random->Percent(50) ? 0 : random->Skewed(0, 300) * kMs;
   const int64_t b_notices_ns = random->Percent(50) ? 0 : random->Skewed(0, 300) * kMs;
   world_.trace.Line("cut ", a, " - ", b);
-  world_.network.Cut(a, b, a_notices_ns, b_notices_ns);
+  world_.network.Cut(a, b, a_notices_ns, b_notices_ns, /*late=*/random->Percent(50));
 }
 
 void Simulation::Stall(bool partition) {
@@ -191,10 +196,10 @@ void Simulation::Twin() {
 void Simulation::RemovePeer() {
   const auto [id, peer] = AnyPair();
   SimProcess* process = Find(id);
-  if (process == nullptr || !process->HasPeer(peer)) return;
-  process->RemovePeer(peer);
+  if (process == nullptr || !process->IsMember(peer)) return;
+  process->RemovePeer(peer, /*for_good=*/world_.random.Percent(30));
   auto add = [process, peer = peer] {
-    if (process->alive() && !process->HasPeer(peer)) process->AddPeer(peer);
+    if (process->alive() && !process->IsMember(peer)) process->AddPeer(peer);
   };
   // Sometimes at once, so that its loop learns of both together.
   if (world_.random.Percent(20)) return add();
@@ -205,14 +210,34 @@ void Simulation::Redial() {
   const auto [a, b] = AnyPair();
   for (const auto& [id, peer] : {std::make_pair(a, b), std::make_pair(b, a)}) {
     SimProcess* process = Find(id);
-    if (process == nullptr || !process->HasPeer(peer)) continue;
+    if (process == nullptr || !process->IsMember(peer)) continue;
     process->node()->UpdatePeer(peer, {FakeAddress(peer)});
   }
 }
 
-void Simulation::PinLink() {}
+void Simulation::PinLink() {
+  const auto [id, peer] = AnyPair();
+  SimProcess* process = Find(id);
+  if (process == nullptr || !process->HasPeer(peer)) return;
+  const LinkKind kinds[] = {LinkKind::kNone, LinkKind::kGrpc, LinkKind::kRdma};
+  process->PinLink(peer, kinds[world_.random.Below(3)]);
+}
 
-void Simulation::Join() {}
+void Simulation::Join() {
+  if (members_.size() >= kMembersMax) return;
+  SimProcess* leader = AnyProcess();
+  if (leader == nullptr) return;
+  const NodeId id = members_.size() + 1;
+  members_.push_back(id);
+  world_.trace.Line("node ", id, " joins; only node ", leader->id(), " knows it");
+  Start(id, FakeAddress(id));
+  leader->AddPeer(id);
+  Later(500, [this, id] {
+    for (SimProcess* process : living_) {
+      if (process->id() != id && !process->IsMember(id)) process->AddPeer(id);
+    }
+  });
+}
 
 bool Simulation::LoseDial(const std::string& from, const std::string& to) {
   if (partitions_.contains({from, to}) || partitions_.contains({to, from})) return true;

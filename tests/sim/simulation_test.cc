@@ -1,28 +1,63 @@
 // The promises of transport.h hold for whole clusters in which everything goes wrong.
 
+#include "tests/sim/simulation.h"
+
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <string>
 
 #include "base/log.h"
+#include "tests/sim/scenario.h"
 #include "tests/sim/seed_runner.h"
 
 namespace hawser {
 namespace {
 
-void ExpectPromisesHold(uint64_t first_seed, uint64_t seeds) {
+SeedRunResult ExpectPromisesHold(uint64_t first_seed, uint64_t seeds) {
   SetLogSink([](absl::string_view) {});
   SeedRun run;
   run.first_seed = first_seed;
   run.last_seed = first_seed + seeds - 1;
+  run.jobs = 2;
   const SeedRunResult result = RunSeeds(run);
   std::printf("%s", DescribeRun(result).c_str());
   EXPECT_EQ(result.failures, 0u) << "seed " << result.failed_seed << ": " << result.failure
                                  << "\n  " << ReplayCommand(result.failed_seed, run.planted_bug);
   EXPECT_EQ(result.seeds, seeds);
+  return result;
 }
 
-TEST(SimulationTest, FixedSeeds) { ExpectPromisesHold(1, 100); }
+// Every state and transition of the core is visited by them.
+TEST(SimulationTest, FixedSeeds) {
+  const SeedRunResult result = ExpectPromisesHold(1, 300);
+  EXPECT_EQ(result.transitions.NeverTaken(), "");
+}
+
+TEST(SimulationTest, SeedsOfTheDay) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const uint64_t first_seed = static_cast<uint64_t>(seconds) * 1000;
+  constexpr uint64_t kSeeds = 60;
+  RecordProperty("first_seed", std::to_string(first_seed));
+  std::printf("seeds of the day; replay: bazel run //tests/sim:simulate -- --seeds=%ju..%ju\n",
+              static_cast<uintmax_t>(first_seed), static_cast<uintmax_t>(first_seed + kSeeds - 1));
+  ExpectPromisesHold(first_seed, kSeeds);
+}
+
+// A seed is worth nothing unless it means the same the next time.
+TEST(SimulationTest, ASeedMeansTheSameEachTime) {
+  SetLogSink([](absl::string_view) {});
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const SimResult first = Simulation(DrawScenario(seed), /*trace=*/false).Run();
+    const SimResult second = Simulation(DrawScenario(seed), /*trace=*/false).Run();
+    EXPECT_EQ(first.turns, second.turns) << seed;
+    EXPECT_EQ(first.counts.delivered_bytes, second.counts.delivered_bytes) << seed;
+    EXPECT_EQ(first.counts.refused, second.counts.refused) << seed;
+  }
+}
 
 }  // namespace
 }  // namespace hawser

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/little_endian.h"
+#include "transport/close_reason.h"
 
 namespace hawser {
 namespace {
@@ -27,7 +28,74 @@ FrameHeader HeaderOf(absl::string_view frame) {
   return header;
 }
 
+// The numbers in the body of the frames that open and end epochs.
+std::string BodyText(const FrameHeader& header, absl::string_view frame) {
+  if (header.type != FrameType::kStart && header.type != FrameType::kFence &&
+      header.type != FrameType::kSwitch) {
+    return "";
+  }
+  std::string text = " (";
+  for (size_t at = kFrameHeaderBytes; at + 4 <= frame.size(); at += 4) {
+    absl::StrAppend(&text, text.size() > 2 ? ", " : "", LoadLittle<uint32_t>(frame.data() + at));
+  }
+  return text + ")";
+}
+
+// What a GOAWAY gives as its reason: the first field of its body.
+CloseReason ReasonOf(absl::string_view frame) {
+  if (frame.size() < kFrameHeaderBytes + 2 || frame[kFrameHeaderBytes] != 0x08) {
+    return CloseReason::kNone;
+  }
+  return static_cast<CloseReason>(frame[kFrameHeaderBytes + 1]);
+}
+
+// Reasons that a correct node never has against another one.
+bool IsBlame(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kWrongCluster:
+    case CloseReason::kWrongNode:
+    case CloseReason::kOwnId:
+    case CloseReason::kVersionMismatch:
+    case CloseReason::kBadHello:
+    case CloseReason::kBadFrame:
+    case CloseReason::kBadSequence:
+    case CloseReason::kBadAck:
+    case CloseReason::kBadEpoch:
+    case CloseReason::kCreditOverrun:
+    case CloseReason::kFrameTooLarge:
+    case CloseReason::kMessageTooLarge:
+    case CloseReason::kBadMessage:
+    case CloseReason::kLocalOnlyType:
+    case CloseReason::kNotBuilt:
+    case CloseReason::kInternal:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// "node:7..." is node 7.
+uint64_t NodeAt(absl::string_view address) {
+  uint64_t id = 0;
+  for (const char c : address.substr(address.find(':') + 1)) {
+    if (c < '0' || c > '9') break;
+    id = id * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return id;
+}
+
 }  // namespace
+
+void WireWatch::OnGoaway(const FrameWay& way, const FrameHeader& header, absl::string_view frame,
+                         const Half& half) {
+  const CloseReason reason = ReasonOf(frame);
+  trace_->Line("goaway ", way.from, " -> ", way.to, ": ", CloseReasonName(reason));
+  if (IsBlame(reason)) Fail(way, header, CloseReasonName(reason));
+  // The link that the lower id dialled lives; only its dialler may give it up for another one.
+  if (reason == CloseReason::kTieLost && !half.dialler && NodeAt(way.from) > NodeAt(way.to)) {
+    Fail(way, header, "the link that the lower id dialled loses the tie");
+  }
+}
 
 void WireWatch::Fail(const FrameWay& way, const FrameHeader& header, const std::string& text) {
   oracle_->Fail(absl::StrCat("on the wire, ", way.from, " to ", way.to, ", connection ",
@@ -54,12 +122,17 @@ uint32_t WireWatch::UnitsOf(const FrameWay& way, size_t bytes) const {
 
 void WireWatch::OnSent(const FrameWay& way, absl::string_view frame) {
   const FrameHeader header = HeaderOf(frame);
-  if (trace_->on())
+  if (trace_->on()) {
     trace_->Line("frame ", way.from, " -> ", way.to, " (", way.connection, ") ",
-                 FrameTypeName(header.type), " ", header.sequence, ", ", frame.size(),
-                 " bytes, ack ", header.ack, ", credit ", header.credit);
+                 FrameTypeName(header.type), BodyText(header, frame), " ", header.sequence, ", ",
+                 frame.size(), " bytes, ack ", header.ack, ", credit ", header.credit);
+  }
   Half& half = HalfOf(way.connection, way.from, way.to);
-  if (header.type == FrameType::kHello) return;
+  if (header.type == FrameType::kHello) {
+    half.dialler = !half.greeted;
+    return;
+  }
+  if (header.type == FrameType::kGoaway) OnGoaway(way, header, frame, half);
   if (half.greeted) {
     half.units_spent += UnitsOf(way, frame.size());
     if (static_cast<int32_t>(half.units_granted - half.units_spent) < 0) {

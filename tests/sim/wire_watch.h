@@ -21,8 +21,8 @@
 namespace hawser {
 
 // Checks what only the wire shows: sequence numbers without gaps, no unit spent that was not
-// granted, no ack of what was never received, and the urgent bound (unacknowledged bytes of APPEND
-// and BULK).
+// granted, no ack of what was never received, the urgent bound (unacknowledged bytes of APPEND and
+// BULK), who lives of two links that come up at once, and that no end finds fault with the other.
 //
 // One per simulation. It believes nobody: its counts are its own.
 class WireWatch {
@@ -51,6 +51,7 @@ class WireWatch {
   // One end's sending half of a connection.
   struct Half {
     bool greeted = false;  // The other end's HELLO has arrived.
+    bool dialler = false;
     uint32_t sent = 0;
     uint32_t received = 0;  // By the other end.
     uint32_t units_spent = 0;
@@ -61,6 +62,8 @@ class WireWatch {
   Half& HalfOf(uint64_t connection, const std::string& from, const std::string& to);
   uint32_t UnitsOf(const FrameWay& way, size_t bytes) const;
   void OnSequenced(const FrameWay& way, const FrameHeader& header, size_t bytes, Half* half);
+  void OnGoaway(const FrameWay& way, const FrameHeader& header, absl::string_view frame,
+                const Half& half);
   void OnAck(const FrameWay& way, uint32_t ack);
   void Fail(const FrameWay& way, const FrameHeader& header, const std::string& text);
 
