@@ -17,6 +17,8 @@
 
 namespace hawser {
 
+class LinkTickets;
+
 // Memory of a link for one frame that is being built.
 struct FrameBuffer {
   char* data = nullptr;
@@ -41,6 +43,14 @@ class Link {
     static const LinkIdentity nobody;
     return nobody;
   }
+
+  // The largest frame that may be sent, if the link itself sets a limit.
+  virtual uint32_t frame_bytes_max() const { return UINT32_MAX; }
+
+  // What HELLO must say to prove that its sender made this connection, and whether what the other
+  // end said does. The default proves nothing and asks for nothing.
+  virtual std::string Proof() const { return {}; }
+  virtual bool ProofHolds(absl::string_view proof) const { return true; }
 
   // True when frames of messages may be sent. After it was false, LinkEvents::OnLinkWritable tells.
   // Frames wait in their lanes meanwhile, where urgent ones still overtake.
@@ -123,6 +133,9 @@ class LinkProvider {
 
   // Begins to connect to `address`; `events` gets OnLinkUp or OnLinkDown later, never inside.
   virtual Link* Dial(const std::string& address, LinkEvents* events) = 0;
+
+  // Not nullptr: its links are not dialled by address but with tickets that open links bring.
+  virtual LinkTickets* tickets() { return nullptr; }
 
   // Handles what has happened, waiting for it until `deadline_ns` (monotonic clock) if nothing
   // has; returns the number of events, 0 also when Wake was called.

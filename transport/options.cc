@@ -37,6 +37,11 @@ absl::Status ValidateLimits(const Options& o) {
   const Limit limits[] = {
       {"spin_us", o.spin_us, 0, 1000000, "microseconds"},
       {"grpc_frame_bytes_max", o.grpc_frame_bytes_max, 8 * kKiB, kMiB, "bytes"},
+      {"rdma_receive_slots", o.rdma_receive_slots, 64, 4096, "slots"},
+      {"rdma_spin_us_max", o.rdma_spin_us_max, 0, 1000000, "microseconds"},
+      {"rdma_ack_timeout_exponent", o.rdma_ack_timeout_exponent, 8, 22, "(4.096 us << n)"},
+      {"rdma_retries", o.rdma_retries, 1, 6, "retries"},
+      {"rdma_ticket_ms", o.rdma_ticket_ms, 100, 60000, "ms"},
       {"message_bytes_max", o.message_bytes_max, 64 * kKiB, 512 * kMiB, "bytes"},
       {"message_entries_max", o.message_entries_max, 1, 1 << 20, "entries"},
       {"peers_max", o.peers_max, 1, 4096, "peers"},
@@ -62,6 +67,11 @@ absl::Status ValidateLimits(const Options& o) {
       {"switch_timeout_ms", o.switch_timeout_ms, 10, 60000, "ms"},
       {"peer_silent_ms", o.peer_silent_ms, 20, 600000, "ms"},
   };
+  if (o.rdma_slot_bytes != 8 * kKiB && o.rdma_slot_bytes != 16 * kKiB &&
+      o.rdma_slot_bytes != 64 * kKiB) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rdma_slot_bytes is ", o.rdma_slot_bytes, "; set it to 8192, 16384 or 65536"));
+  }
   for (const Limit& limit : limits) {
     if (limit.value < limit.min || limit.value > limit.max) {
       return OutOfRange(limit.name, limit.value, limit.min, limit.max, limit.unit);
@@ -146,6 +156,10 @@ absl::Status ValidateBuilt(const Options& o) {
   if (o.link_policy == LinkPolicy::kRdma) {
     return absl::UnimplementedError(
         "link_policy is kRdma, but RDMA is not built into this version; use kAuto or kGrpc");
+  }
+  if (!o.rdma_listen_address.empty()) {
+    return absl::UnimplementedError(
+        "rdma_listen_address is set, but RDMA is not built into this version; leave it empty");
   }
   if (o.rdma_security != RdmaSecurity::kUnset) {
     return absl::UnimplementedError(

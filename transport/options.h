@@ -81,6 +81,27 @@ struct Options {
   // plain text and at some cost; empty: nothing is.
   std::string record_directory;
 
+  // --- RDMA ---
+
+  // "IP:port"; port 0 lets the kernel choose. Empty: the host of listen_address if it is an RDMA
+  // device's, or all of the host's that are if it is a wildcard.
+  std::string rdma_listen_address;
+  // What one frame arrives in: 8, 16 or 64 KiB. Also the largest frame sent on RDMA.
+  uint32_t rdma_slot_bytes = 8 * 1024;
+  // Receive slots posted for each peer; an eighth more stand in for leased ones, and a quarter of
+  // so many send. All of it is registered: 2.75 MiB a peer.
+  uint32_t rdma_receive_slots = 256;
+  // Spins at most this long for the next completion; less, or not at all, at a slower pace. 0:
+  // sleeps at once.
+  uint32_t rdma_spin_us_max = 50;
+  // A send that is not acknowledged within 4.096 us << this is sent again, this many times.
+  // Together: how long a dead host goes unnoticed, 0.5 to 2 s. 7 retries would be endless on some
+  // devices.
+  uint32_t rdma_ack_timeout_exponent = 14;
+  uint32_t rdma_retries = 6;
+  // How long a ticket for an RDMA connection is good.
+  uint32_t rdma_ticket_ms = 5000;
+
   // --- Sizes ---
 
   // The largest frame taken on gRPC: a 64 KiB entry travels whole, urgent frames wait for little.
@@ -144,6 +165,10 @@ struct Options {
   // InvalidArgument that names the option, its value, and what to change it to.
   absl::Status Validate() const;
 };
+
+// Receive slots on RDMA that are posted but not granted: a chain of 16 that is not reposted yet,
+// that of the frame in hand, and HELLO's.
+inline constexpr uint32_t kRdmaUngrantedSlots = 18;
 
 // Bytes that one unit of credit stands for on gRPC.
 inline constexpr uint32_t kGrpcCreditUnitBytes = 8 * 1024;

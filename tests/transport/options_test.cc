@@ -43,6 +43,12 @@ const std::vector<Limit>& Limits() {
   static const auto* limits = new std::vector<Limit>{
       Row("spin_us", &Options::spin_us, 0, 1000000, "microseconds"),
       Row("grpc_frame_bytes_max", &Options::grpc_frame_bytes_max, 8 * kKiB, kMiB, "bytes"),
+      Row("rdma_receive_slots", &Options::rdma_receive_slots, 64, 4096, "slots"),
+      Row("rdma_spin_us_max", &Options::rdma_spin_us_max, 0, 1000000, "microseconds"),
+      Row("rdma_ack_timeout_exponent", &Options::rdma_ack_timeout_exponent, 8, 22,
+          "(4.096 us << n)"),
+      Row("rdma_retries", &Options::rdma_retries, 1, 6, "retries"),
+      Row("rdma_ticket_ms", &Options::rdma_ticket_ms, 100, 60000, "ms"),
       Row("message_bytes_max", &Options::message_bytes_max, 64 * kKiB, 512 * kMiB, "bytes"),
       Row("message_entries_max", &Options::message_entries_max, 1, 1 << 20, "entries"),
       Row("peers_max", &Options::peers_max, 1, 4096, "peers"),
