@@ -24,7 +24,7 @@ def read_cases(path):
     tests = _configured_tests(events)
     cases = []
     for label, outcome in _target_outcomes(events, tests).items():
-        cases += _cases_of_target(label, outcome, _result_files(events, label))
+        cases += cases_of_target(label, outcome, _result_files(events, label))
     return cases
 
 
@@ -77,7 +77,8 @@ def _result_files(events, label):
     return [urllib.parse.unquote(path) for _, path in files.values()]
 
 
-def _cases_of_target(label, outcome, files):
+def cases_of_target(label, outcome, files):
+    """The cases in the test.xml files of one target, which ended with this outcome."""
     cases = []
     for file in files:
         try:

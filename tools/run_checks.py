@@ -2,11 +2,13 @@
 """Runs the checks and tests of tools/test, step by step, and counts.
 
 A step is one command. What a `bazel test` step ran is counted by test case, as its test.xml
-files say; any other step counts as one check. Nothing is counted that did not run: a test that
-was not built, or a step that was killed, is a failure.
+files say; the step in the virtual machine writes a list of its own; any other step counts as one
+check. Nothing is counted that did not run: a test that was not built, or a step that was killed,
+is a failure.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -26,10 +28,11 @@ STEP_SECONDS_MAX = 20 * 60
 
 @dataclass
 class Step:
-    """A command and how it is counted."""
+    """A command and how it is counted: as one check, or case by case."""
     name: str
     command: list
     is_test: bool = False
+    writes_cases: bool = False
 
 
 @dataclass
@@ -84,6 +87,7 @@ def steps_to_run(quick):
         Step("clang-format", ["clang-format", "--dry-run", "--Werror",
                               *files_of_git("*.cc", "*.h", "*.proto")]),
         bazel_test("tests"),
+        Step("rdma-vm", ["tools/rdma_vm_checks.py"], writes_cases=True),
     ]
     if quick:
         return steps
@@ -128,8 +132,14 @@ def run_step(step, scratch):
         if os.path.exists(events):
             os.remove(events)
         command[2:2] = [f"--build_event_json_file={events}"]
+    listed = os.path.join(scratch, f"{step.name}.json")
+    if step.writes_cases:
+        command[1:1] = ["--cases", listed]
     code = run_command(command, STEP_SECONDS_MAX)
     reason = (f"killed after {STEP_SECONDS_MAX} s" if code is None else f"exit code {code}")
+    if step.writes_cases and os.path.exists(listed):
+        with open(listed, encoding="utf-8") as file:
+            return [bazel_events.Case(**case) for case in json.load(file)]
     if not step.is_test:
         outcome = "passed" if code == 0 else "failed"
         return [bazel_events.Case(step.name, outcome, reason)]

@@ -1,0 +1,35 @@
+#ifndef HAWSER_TESTS_RDMA_VM_GUEST_H_
+#define HAWSER_TESTS_RDMA_VM_GUEST_H_
+
+// Programs, files and the wire inside the virtual machine of tools/rdma_vm.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace hawser {
+
+// Whether this process runs there.
+bool InRdmaVm();
+
+// How a program ended and all that it printed, errors included.
+struct ProgramResult {
+  int exit_code;
+  std::string output;
+};
+
+// Runs a bash script; ends it, as failed, after two minutes.
+ProgramResult RunScript(const std::string& script);
+
+// The first line of a file; empty when it cannot be read.
+std::string FirstLine(const std::string& path);
+
+// Frames that left the wire's middle towards a port: what goes a shorter way is not among them.
+int64_t FramesToPort(int port);
+
+// Whether the condition comes true within ten seconds.
+bool Eventually(const std::function<bool()>& condition);
+
+}  // namespace hawser
+
+#endif  // HAWSER_TESTS_RDMA_VM_GUEST_H_
