@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -103,8 +104,9 @@ class MessageEncoder {
   size_t EncodeWhole(uint64_t group, const MessageView& message, char* out, size_t capacity);
 
   // Brings what Encode needs of `group` into the cache: for who knows the next message's group
-  // while it encodes another's.
+  // while it encodes another's. PrefetchSoon, for the one after it, prepares that.
   void Prefetch(uint64_t group) const { index_.Prefetch(group); }
+  void PrefetchSoon(uint64_t group) const { index_.PrefetchCell(group); }
 
   const CodecCounters& counters() const { return counters_; }
 
@@ -123,8 +125,7 @@ class MessageEncoder {
   size_t EncodeOne(SlotState* slot, uint32_t number, const MessageView& message, char* out,
                    size_t capacity);
   size_t EncodeOneNamed(uint64_t group, const MessageView& message, char* out, size_t capacity);
-  size_t CountAndCopy(SlotState* slot, uint64_t commit_before, const MessageView& message,
-                      char* data, size_t bytes);
+  size_t CountAndCopy(SlotState* slot, const MessageView& message, char* data, size_t bytes);
   size_t EncodeOneWide(const MessageView& message, char* out, size_t capacity);
   size_t EncodeAny(uint64_t group, const MessageView& message, char* out, size_t capacity);
   Target TargetOf(uint64_t group);
@@ -205,7 +206,7 @@ class MessageDecoder {
                         DecodedMessage* out);
   DecodeError DecodeOneNamed(uint64_t word, absl::string_view bytes, DecodedMessage* out);
   DecodeError DecodeOneRare(uint64_t word, absl::string_view bytes, DecodedMessage* out);
-  DecodeError CountOne(const MessageView& message, uint64_t commit_before, SlotState* slot);
+  DecodeError CountOne(const MessageView& message, SlotState* slot);
   void PrefetchNext(absl::string_view rest) const;
   DecodeError DecodeAny(absl::string_view bytes, DecodedMessage* out);
   DecodeError DecodeWhole(uint8_t tag, absl::string_view bytes, FlatPayload* payload,
@@ -248,6 +249,19 @@ class MessageDecoder {
   uint64_t raftpb_bytes_ = 0;
   CodecCounters counters_;
 };
+
+// Who sends for one group after another goes on so: the next one's slot comes into the cache while
+// the message before it is delivered.
+inline void MessageDecoder::PrefetchNext(absl::string_view rest) const {
+  if (rest.size() > kSlotBytes && (static_cast<uint8_t>(rest[0]) & kGroup) != 0) {
+    uint16_t slot;
+    std::memcpy(&slot, rest.data() + 1, sizeof(slot));
+    const uint32_t number = slot & (kSlotsMax - 1);
+    if (number < slots_.size()) {
+      slots_.Prefetch(number);
+    }
+  }
+}
 
 }  // namespace hawser
 

@@ -271,6 +271,9 @@ DecodeError MessageDecoder::DecodeAny(absl::string_view bytes, DecodedMessage* o
   }
   out->bytes = bytes.size() - payload.left();
   CountDecoded(*out, FormOf(static_cast<uint8_t>(bytes[0])) > Form::kRecord, raftpb_bytes_);
+  if ((static_cast<uint8_t>(bytes[0]) & kGroup) != 0) {
+    PrefetchNext(bytes.substr(out->bytes));
+  }
   return DecodeError::kNone;
 }
 

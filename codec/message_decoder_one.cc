@@ -66,8 +66,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline DecodeError MessageDecoder::DecodeOne(uint64
     return DecodeAny(bytes, out);
   }
   ++messages_;
-  const uint64_t commit_before = slot.commit;
-  uint64_t commit = commit_before + slot.last_count;
+  uint64_t commit = slot.commit + slot.last_count;
   if (!kExtraForm) {
     commit += static_cast<uint64_t>(int64_t{static_cast<Delta>(word >> 8)});
   }
@@ -87,30 +86,15 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline DecodeError MessageDecoder::DecodeOne(uint64
     current_slot_ = number;
     PrefetchNext(bytes.substr(kHeadBytes + size));
   }
-  return ABSL_PREDICT_TRUE(raftpb_bytes != 0) ? DecodeError::kNone
-                                              : CountOne(out->message, commit_before, state);
+  return ABSL_PREDICT_TRUE(raftpb_bytes != 0) ? DecodeError::kNone : CountOne(out->message, state);
 }
 
 // The end of DecodeOne, where the message must be looked at to know its bytes as raftpb.
 ABSL_ATTRIBUTE_NOINLINE DecodeError MessageDecoder::CountOne(const MessageView& message,
-                                                             uint64_t commit_before,
                                                              SlotState* slot) {
   counters_.kinds[static_cast<size_t>(MessageType::kApp)].raftpb_bytes +=
-      RaftpbSizeOfOneLookedAt(message, commit_before, slot);
+      RaftpbSizeOfOneLookedAt(message, slot);
   return DecodeError::kNone;
-}
-
-// Who sends for one group after another goes on so: the next one's slot comes into the cache while
-// the message before it is delivered.
-inline void MessageDecoder::PrefetchNext(absl::string_view rest) const {
-  if (rest.size() > kSlotBytes && (static_cast<uint8_t>(rest[0]) & kGroup) != 0) {
-    uint16_t slot;
-    std::memcpy(&slot, rest.data() + 1, sizeof(slot));
-    const uint32_t number = slot & (kSlotsMax - 1);
-    if (number < slots_.size()) {
-      slots_.Prefetch(number);
-    }
-  }
 }
 
 // For a message that names its slot, or has wide fields.

@@ -101,7 +101,6 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline size_t MessageEncoder::FinishOne(SlotState* 
   }
   std::memcpy(out, &head, sizeof(head));
   ++messages_;
-  const uint64_t commit_before = slot->commit;
   const uint64_t raftpb_bytes = RaftpbSizeOfOne(from.size(), message.commit, *slot);
   ++slot->index;
   slot->last_count = 1;
@@ -113,7 +112,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline size_t MessageEncoder::FinishOne(SlotState* 
   kind.bytes += bytes;
   kind.raftpb_bytes += raftpb_bytes;
   if (ABSL_PREDICT_FALSE(raftpb_bytes == 0)) {
-    return CountAndCopy(slot, commit_before, message, out + kHeadBytes, bytes);
+    return CountAndCopy(slot, message, out + kHeadBytes, bytes);
   }
   return kWideForm ? CopyLong(from.data(), from.size(), out + kHeadBytes, bytes)
                    : CopyShort(from.data(), from.size(), out + kHeadBytes, bytes);
@@ -146,11 +145,11 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline size_t MessageEncoder::EncodeOne(SlotState* 
 }
 
 // The end of EncodeOne, where the message must be looked at to know its bytes as raftpb.
-ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::CountAndCopy(SlotState* slot, uint64_t commit_before,
+ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::CountAndCopy(SlotState* slot,
                                                             const MessageView& message, char* data,
                                                             size_t bytes) {
   counters_.kinds[static_cast<size_t>(MessageType::kApp)].raftpb_bytes +=
-      RaftpbSizeOfOneLookedAt(message, commit_before, slot);
+      RaftpbSizeOfOneLookedAt(message, slot);
   const absl::string_view from = message.entries[0].data;
   if (!from.empty()) {
     std::memcpy(data, from.data(), from.size());

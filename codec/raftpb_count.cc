@@ -91,6 +91,22 @@ size_t BareSize(uint64_t term, uint64_t index, unsigned zero_fields) {
   return FieldSize(term) + FieldSize(index) + 2 * zeros;
 }
 
+// Tag and length of an entry and of its data, a byte each.
+constexpr size_t kEntryHeads = 4;
+
+// An append as predicted, without its entries.
+size_t HeadSize(const SlotState& slot, uint64_t index, uint64_t commit) {
+  const unsigned zeros = slot.zero_fields;
+  const auto field = [zeros](unsigned number, uint64_t value) {
+    return value != 0 ? FieldSize(value) : 2 * (zeros >> number & 1);
+  };
+  // reject, rejectHint and vote are zero, and perhaps there.
+  const size_t others = 2 * ((zeros >> 10 & 1) + (zeros >> 11 & 1) + (zeros >> 13 & 1));
+  const size_t type = FieldSize(static_cast<uint64_t>(MessageType::kApp));
+  return type + field(2, slot.to) + field(3, slot.from) + field(4, slot.term) +
+         field(5, slot.term) + field(6, index) + field(8, commit) + others;
+}
+
 }  // namespace
 
 uint64_t RaftpbSizeOfRun(const MessageView& message, uint64_t data_bytes,
@@ -103,10 +119,10 @@ uint64_t RaftpbSizeOfRun(const MessageView& message, uint64_t data_bytes,
   const size_t bare = BareSize(message.term, last, slot.entry_zeros);
   // Tag and length of each entry and of its data.
   const uint64_t entries =
-      count * (bare + 4) + data_bytes + ExtrasOfRun(bare, lengths, message.entries);
+      count * (bare + kEntryHeads) + data_bytes + ExtrasOfRun(bare, lengths, message.entries);
   if (slot.one_beside_data != 0 && SameWidth(message.index, last) &&
       SameWidth(message.commit, slot.commit)) {
-    return slot.one_beside_data - bare - 4 + entries;
+    return slot.one_beside_data - bare - kEntryHeads + entries;
   }
   // Where the size of the index changes within the run.
   const uint64_t first = message.index + 1;
@@ -124,21 +140,8 @@ uint8_t BesideDataOfNext(const SlotState& slot) {
       VarintSize(slot.index) != VarintSize(slot.index + 1)) {
     return 0;
   }
-  EntryView entry;
-  entry.term = slot.term;
-  entry.index = slot.index + 1;
-  entry.zero_fields = slot.entry_zeros;
-  entry.data = absl::string_view("", 0);
-  MessageView message;
-  message.type = MessageType::kApp;
-  message.zero_fields = slot.zero_fields;
-  message.to = slot.to;
-  message.from = slot.from;
-  message.term = message.log_term = slot.term;
-  message.index = slot.index;
-  message.commit = slot.commit;
-  message.entries = absl::MakeConstSpan(&entry, 1);
-  return static_cast<uint8_t>(RaftpbSize(message));
+  return static_cast<uint8_t>(HeadSize(slot, slot.index, slot.commit) +
+                              BareSize(slot.term, slot.index + 1, slot.entry_zeros) + kEntryHeads);
 }
 
 void CountFrom(const SlotState& before, SlotState* slot) {
@@ -151,21 +154,12 @@ void CountFrom(const SlotState& before, SlotState* slot) {
   }
 }
 
-uint64_t RaftpbSizeOfOneLookedAt(const MessageView& message, uint64_t commit_before,
-                                 SlotState* slot) {
+uint64_t RaftpbSizeOfOneLookedAt(const MessageView& message, SlotState* slot) {
   const uint64_t size = message.entries[0].data.size();
-  const size_t index_bytes = VarintSize(message.index);
-  if (slot->one_beside_data != 0 && VarintSize(commit_before) == VarintSize(message.commit) &&
-      index_bytes == VarintSize(message.index + 1)) {
-    const size_t bare = BareSize(slot->term, message.index, slot->entry_zeros);
-    const uint64_t all = slot->one_beside_data + size + Extras(bare, size);
-    if (index_bytes != VarintSize(message.index + 2)) {
-      slot->one_beside_data = 0;
-    }
-    return all;
-  }
+  const size_t bare = BareSize(slot->term, message.index + 1, slot->entry_zeros);
   slot->one_beside_data = BesideDataOfNext(*slot);
-  return RaftpbSize(message);
+  return HeadSize(*slot, message.index, message.commit) + bare + kEntryHeads + size +
+         Extras(bare, size);
 }
 
 }  // namespace hawser

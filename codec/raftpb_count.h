@@ -64,8 +64,7 @@ inline uint64_t RaftpbSizeOfOne(size_t size, uint64_t commit, const SlotState& s
 }
 
 // The same with a look at it, after `slot` was brought up to date.
-uint64_t RaftpbSizeOfOneLookedAt(const MessageView& message, uint64_t commit_before,
-                                 SlotState* slot);
+uint64_t RaftpbSizeOfOneLookedAt(const MessageView& message, SlotState* slot);
 
 }  // namespace hawser
 

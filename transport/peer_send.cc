@@ -19,6 +19,14 @@ constexpr size_t kWriteBytesMaxAfterUrgent = 32 * 1024;
 constexpr size_t kMessageOverheadGuess = 96;
 constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
 
+// Of the messages behind this one.
+void PrefetchGroups(const QueuedMessage& message, const MessageEncoder& encoder) {
+  const QueuedMessage* const next = message.next;
+  if (next == nullptr) return;
+  encoder.Prefetch(next->group);
+  if (next->next != nullptr) encoder.PrefetchSoon(next->next->group);
+}
+
 }  // namespace
 
 void Peer::Enqueue(QueuedMessage* message) {
@@ -159,7 +167,7 @@ size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* hea
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
          !OverPeerLimit(*message)) {
-    if (message->next != nullptr) send_.encoder(lane).Prefetch(message->next->group);
+    PrefetchGroups(*message, send_.encoder(lane));
     const size_t encoded = Encode(*message, frame + bytes, capacity - bytes);
     if (encoded == 0) break;
     bytes += encoded;
