@@ -18,11 +18,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/codec/contestants.h"
+#include "bench/codec/group_cost.h"
 #include "bench/codec/link_bytes.h"
 
 ABSL_FLAG(int, turns, 401, "turns of each contestant and case");
 ABSL_FLAG(std::string, json, "", "file for the results as JSON lines");
 ABSL_FLAG(bool, quick, false, "only the 64-byte cases");
+ABSL_FLAG(bool, groups, false, "instead: Hawser alone, 1 to 10,000 groups on one stream");
 
 namespace hawser::bench {
 namespace {
@@ -45,6 +47,7 @@ std::vector<Result> RunCase(const Workload& workload, int turns) {
   contestants.push_back(MakeHawser());
   contestants.push_back(MakeMsgAppV2());
   contestants.push_back(MakeProtobuf());
+  contestants.push_back(MakeReadyProtobuf());
   contestants.push_back(MakeMemcpy());
   std::vector<std::vector<int64_t>> encode(contestants.size());
   std::vector<std::vector<int64_t>> decode(contestants.size());
@@ -78,7 +81,7 @@ void Print(const Workload& workload, bool mixed, const std::vector<Result>& resu
     const bool copies = result.contestant == "memcpy";
     const size_t bytes = static_cast<size_t>(std::lround(result.bytes));
     absl::PrintF(
-        "| %4d%s | %3d | %4d | %-9s | %9.1f | %8.1f | %9s | %9s | %9.1f | %9.1f | %5.2f | %5.2f "
+        "| %4d%s | %3d | %4d | %-10s | %9.1f | %8.1f | %9s | %9s | %9.1f | %9.1f | %5.2f | %5.2f "
         "|\n",
         workload.payload_bytes(), mixed ? "~" : " ", workload.entries(), workload.groups(),
         result.contestant, result.bytes, result.bytes - payload,
@@ -95,7 +98,42 @@ void Print(const Workload& workload, bool mixed, const std::vector<Result>& resu
   }
 }
 
+// The same messages of more and more groups, in turns.
+int RunGroups() {
+  std::vector<std::unique_ptr<GroupCost>> runs;
+  for (const size_t groups : {1, 10, 100, 1000, 10000}) {
+    runs.push_back(std::make_unique<GroupCost>(groups));
+  }
+  std::vector<std::vector<int64_t>> encode(runs.size());
+  std::vector<std::vector<int64_t>> decode(runs.size());
+  const int turns = absl::GetFlag(FLAGS_turns);
+  // The first turn opens the groups.
+  for (int turn = -1; turn < turns; ++turn) {
+    for (size_t at = 0; at < runs.size(); ++at) {
+      const int64_t encode_ns = runs[at]->EncodeNs();
+      const int64_t decode_ns = runs[at]->DecodeNs();
+      if (turn < 0) continue;
+      encode[at].push_back(encode_ns);
+      decode[at].push_back(decode_ns);
+    }
+  }
+  std::printf(
+      "| groups | bytes | encode ns | decode ns | encode / one group | decode / one group |\n"
+      "|--:|--:|--:|--:|--:|--:|\n");
+  const double one_encode_ns = MedianNs(&encode[0], GroupCost::kTurn);
+  const double one_decode_ns = MedianNs(&decode[0], GroupCost::kTurn);
+  for (size_t at = 0; at < runs.size(); ++at) {
+    const double encode_ns = MedianNs(&encode[at], GroupCost::kTurn);
+    const double decode_ns = MedianNs(&decode[at], GroupCost::kTurn);
+    absl::PrintF("| %6d | %5.1f | %6.1f | %6.1f | %5.2f | %5.2f |\n", runs[at]->groups(),
+                 runs[at]->message_bytes(), encode_ns, decode_ns, encode_ns / one_encode_ns,
+                 decode_ns / one_decode_ns);
+  }
+  return 0;
+}
+
 int Run() {
+  if (absl::GetFlag(FLAGS_groups)) return RunGroups();
   std::FILE* json = nullptr;
   if (!absl::GetFlag(FLAGS_json).empty()) {
     json = std::fopen(absl::GetFlag(FLAGS_json).c_str(), "w");

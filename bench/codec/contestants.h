@@ -67,6 +67,8 @@ std::unique_ptr<Contestant> MakeHawser();
 std::unique_ptr<Contestant> MakeMsgAppV2();
 // The protobuf library: objects reused, filled and serialized, parsed into a reused object.
 std::unique_ptr<Contestant> MakeProtobuf();
+// The same for a host whose messages are protobuf objects already: serialized alone.
+std::unique_ptr<Contestant> MakeReadyProtobuf();
 // One library call of memcpy for each entry's payload; "bytes" are the payloads alone.
 std::unique_ptr<Contestant> MakeMemcpy();
 
