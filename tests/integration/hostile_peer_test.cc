@@ -176,6 +176,17 @@ TEST_F(HostilePeerTest, GiantGrpcMessageInFull) {
   EXPECT_TRUE(WaitUntil([&] { return PeerOf(2).state == PeerState::kUp; }));
 }
 
+// Some KiB, compressed, are one frame of 16 MiB: nothing is decompressed.
+TEST_F(HostilePeerTest, AMessageThatWouldGrowWhenDecompressed) {
+  std::string bytes("\x0a\x80\x80\x80\x08", 5);
+  bytes.append(16 * kMiB, 'z');
+  RawGrpcClient client(a_->listen_address());
+  client.Compress();
+  ASSERT_TRUE(client.Start());
+  ASSERT_TRUE(client.Write(bytes));
+  EXPECT_STREQ(CloseReasonName(client.ReadGoaway()), "bad_frame");
+}
+
 // A million bytes are announced, ten come, and no more.
 TEST_F(HostilePeerTest, HalfAMessageAndSilence) {
   RawTcp tcp(a_->listen_address());

@@ -41,6 +41,8 @@ class RawGrpcClient {
   // Reads to the end: the reason of the GOAWAY, or kNone when there was none.
   CloseReason ReadGoaway();
   grpc::Status Finish();
+  // Messages are written compressed; before Start.
+  void Compress() { context_.set_compression_algorithm(GRPC_COMPRESS_GZIP); }
   // Ends the call at once.
   void Cancel() { context_.TryCancel(); }
 

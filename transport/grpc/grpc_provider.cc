@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/monotonic.h"
 #include "transport/grpc/address.h"
+#include "transport/grpc/channel_arguments.h"
 #include "transport/grpc/tls_credentials.h"
 
 namespace hawser {
@@ -16,13 +17,6 @@ namespace {
 
 constexpr char kMethod[] = "/hawser.transport.v1.Transport/Stream";
 constexpr int kAcceptSlots = 4;
-// A node needs one; a second one may come before the first has gone.
-constexpr int kStreamsOfAConnectionMax = 4;
-constexpr int kMetadataBytesMax = 4096;
-// A gRPC message holds whole frames up to about this.
-constexpr int kFramesBytesMax = 1024 * 1024 + 64 * 1024;
-// HTTP/2 cuts a message into pieces of at most this; each costs some work.
-constexpr int kHttp2FrameBytesMax = 1024 * 1024;
 // How long a closed link may take to say its last words.
 constexpr int64_t kLingerNs = 200 * 1000000;
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -35,18 +29,6 @@ gpr_timespec ToTimespec(int64_t deadline_ns) {
   time.tv_nsec = static_cast<int32_t>(deadline_ns % 1000000000);
   time.clock_type = GPR_CLOCK_MONOTONIC;
   return time;
-}
-
-// Our credit is what stops a sender: HTTP/2's windows are made too wide to matter.
-int LookaheadBytes(const Options& options) {
-  return static_cast<int>(
-      std::min<uint64_t>(2 * uint64_t{options.receive_window_bytes}, 64 * 1024 * 1024));
-}
-
-// What a stream that we dialled may hold: leased, on its way to us, and a whole window of frames
-// to send.
-size_t DialledMemoryBytes(const Options& options) {
-  return options.leased_bytes_max + 4 * size_t{options.receive_window_bytes} + kFramesBytesMax;
 }
 
 absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& text) {
@@ -93,20 +75,7 @@ absl::Status GrpcProvider::Listen() {
   if (!address.ok()) return address.status();
   grpc::ServerBuilder builder;
   builder.RegisterAsyncGenericService(&service_);
-  builder.SetMaxReceiveMessageSize(kFramesBytesMax);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax);
-  // Connections that never come as far as a stream.
-  const int patience_ms = static_cast<int>(options_.hello_timeout_ms);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, patience_ms);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, patience_ms);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfAConnectionMax);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
-  grpc::ResourceQuota quota;
-  quota.Resize(options_.grpc_memory_bytes_max);
-  builder.SetResourceQuota(quota);
+  SetServerArguments(options_, &builder);
   credentials_ = certificates_ == nullptr ? grpc::InsecureServerCredentials()
                                           : MakeServerCredentials(certificates_.get());
   int port = 0;
@@ -170,19 +139,6 @@ void GrpcProvider::OnCall(GrpcServerLink* link, bool ok) {
 }
 
 Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
-  grpc::ChannelArguments arguments;
-  // A subchannel of its own: a redial starts afresh instead of waiting for gRPC's backoff.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options_));
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(kFramesBytesMax);
-  // gRPC looks at the size of a message when all of it has come. Here each stream has a limit of
-  // its own; streams that others dialled can only share one.
-  grpc::ResourceQuota quota;
-  quota.Resize(DialledMemoryBytes(options_));
-  arguments.SetResourceQuota(quota);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   uint64_t version = 0;
   if (certificates_ == nullptr) {
@@ -192,7 +148,7 @@ Link* GrpcProvider::Dial(const std::string& address, LinkEvents* events) {
     credentials = MakeChannelCredentials(*bundle);
     version = bundle->version;
   }
-  auto channel = grpc::CreateCustomChannel(address, credentials, arguments);
+  auto channel = grpc::CreateCustomChannel(address, credentials, ClientArguments(options_));
   links_.push_back(std::make_unique<GrpcClientLink>(parts(), std::move(channel), address, events));
   links_.back()->certificates_version = version;
   return links_.back().get();
