@@ -104,6 +104,8 @@ void Loop::RunDown(int64_t deadline_ns) {
   core_->set_now(NowNs());
   TakeInbox();
   core_->Shutdown();
+  // A thread that begins later may have the same id.
+  thread_id_.store(std::thread::id(), std::memory_order_relaxed);
   ended_.store(true);
 }
 

@@ -1,5 +1,7 @@
 #include "transport/grpc/grpc_provider.h"
 
+#include <grpc/grpc.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -42,9 +44,20 @@ absl::StatusOr<Address> ParseAllowed(const Options& options, const std::string& 
   return address;
 }
 
+// gRPC shuts itself down when the last object of it goes, on a thread that nobody can wait for, and
+// would still be at it when main returns. This reference keeps it up as long as the process lives.
+void KeepGrpcUp() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcProvider>> GrpcProvider::Create(const Options& options) {
+  KeepGrpcUp();
   std::unique_ptr<GrpcProvider> provider(new GrpcProvider(options));
   if (options.tls()) {
     auto certificates = CertificateFiles::Open(options);
