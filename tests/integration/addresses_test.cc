@@ -34,6 +34,7 @@ struct Node {
     options.cluster_id = "test";
     options.listen_address = listen;
     options.redial_delay_ms_max = 200;
+    options.peer_silent_ms = 10000;
     transport = *Transport::Create(options, &raft);
   }
   const std::string& address() const { return transport->listen_address(); }

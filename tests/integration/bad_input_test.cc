@@ -32,6 +32,7 @@ Options OptionsOf(NodeId node) {
   options.hello_timeout_ms = 2000;
   options.hello_connections_max = 100;
   options.redial_delay_ms_max = 100;  // the higher id does not wait long either
+  options.peer_silent_ms = 10000;
   return options;
 }
 

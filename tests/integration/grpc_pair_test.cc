@@ -17,6 +17,7 @@ Options OptionsOf(NodeId node) {
   Options options;
   options.node_id = node;
   options.cluster_id = "test";
+  options.peer_silent_ms = 10000;
   return options;
 }
 

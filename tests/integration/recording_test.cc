@@ -78,6 +78,7 @@ struct Pair {
       Options options;
       options.node_id = i + 1;
       options.cluster_id = "test";
+      options.peer_silent_ms = 10000;
       options.checksums = checksums;
       options.record_directory = directories[i] = MakeDirectory(absl::StrCat(name, i + 1));
       nodes[i] = *Transport::Create(options, &raft[i]);

@@ -30,6 +30,7 @@ Options OptionsOf(NodeId node, LoopMode mode) {
   options.cluster_id = "test";
   options.loop_mode = mode;
   options.redial_delay_ms_max = 100;
+  options.peer_silent_ms = 10000;  // threads wait for a core
   return options;
 }
 

@@ -31,6 +31,7 @@ struct Node {
     options.node_id = id;
     options.cluster_id = "test";
     options.redial_delay_ms_max = 100;
+    options.peer_silent_ms = 10000;
     options.hello_timeout_ms = 300;
     options.tls_reload_ms = 10;
     options.tls_renew_ms = renew_ms;

@@ -62,6 +62,7 @@ class TlsTest : public ::testing::Test {
     options.cluster_id = "test";
     options.listen_address = "0.0.0.0:0";
     options.redial_delay_ms_max = 100;
+    options.peer_silent_ms = 10000;
     options.tls_reload_ms = 20;
     WriteCertificates(set, "node" + std::to_string(node), &options);
     return options;

@@ -67,12 +67,17 @@ const std::vector<Limit>& Limits() {
           "bytes"),
       Row("bulk_unacked_bytes_max", &Options::bulk_unacked_bytes_max, 8 * kKiB, 64 * kMiB, "bytes"),
       Row("leased_bytes_max", &Options::leased_bytes_max, 64 * kKiB, uint64_t{1} << 40, "bytes"),
+      Row("grpc_memory_bytes_max", &Options::grpc_memory_bytes_max, 64 * kKiB, uint64_t{1} << 40,
+          "bytes"),
       Row("ack_delay_ms", &Options::ack_delay_ms, 1, 1000, "ms"),
       Row("ack_frames_max", &Options::ack_frames_max, 1, 65536, "frames"),
       Row("ack_bytes_max", &Options::ack_bytes_max, kKiB, 16 * kMiB, "bytes"),
       Row("no_link_append_ms", &Options::no_link_append_ms, 0, 60000, "ms"),
       Row("no_link_urgent_ms", &Options::no_link_urgent_ms, 0, 60000, "ms"),
       Row("hello_timeout_ms", &Options::hello_timeout_ms, 10, 60000, "ms"),
+      Row("hello_connections_max", &Options::hello_connections_max, 1, 65536, "connections"),
+      Row("tls_reload_ms", &Options::tls_reload_ms, 10, 3600000, "ms"),
+      Row("tls_renew_ms", &Options::tls_renew_ms, 100, 3600000, "ms"),
       Row("redial_delay_ms_min", &Options::redial_delay_ms_min, 1, 60000, "ms"),
       Row("redial_delay_ms_max", &Options::redial_delay_ms_max, 1, 600000, "ms"),
       Row("provisional_peer_ms", &Options::provisional_peer_ms, 0, 3600000, "ms"),
@@ -201,6 +206,68 @@ TEST(OptionsTest, QueueThatHoldsNoWholeMessage) {
     EXPECT_TRUE(absl::StartsWith(status.message(), "message_bytes_max is 67108864 bytes; "))
         << status;
   }
+}
+
+// gRPC would end good streams that only use their credit.
+TEST(OptionsTest, MemoryForLessThanTheWindows) {
+  Options options = Valid();
+  options.grpc_memory_bytes_max = 4 * uint64_t{options.receive_window_bytes} - 1;
+  const absl::Status status = options.Validate();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(status.message(), "at least four times receive_window_bytes"))
+      << status;
+}
+
+Options ValidTls() {
+  Options options = Valid();
+  options.tls_certificate_file = "node.crt";
+  options.tls_key_file = "node.key";
+  options.tls_ca_file = "ca.crt";
+  return options;
+}
+
+TEST(OptionsTest, TlsWithOneFileForgotten) {
+  EXPECT_EQ(ValidTls().Validate(), absl::OkStatus());
+  for (std::string Options::*file :
+       {&Options::tls_certificate_file, &Options::tls_key_file, &Options::tls_ca_file}) {
+    Options options = ValidTls();
+    (options.*file).clear();
+    EXPECT_EQ(options.Validate(),
+              absl::InvalidArgumentError(
+                  "tls_certificate_file, tls_key_file and tls_ca_file: set all three, or none"));
+  }
+}
+
+TEST(OptionsTest, TlsAndPlainTextAtOnce) {
+  Options options = ValidTls();
+  options.allow_insecure_network = true;
+  EXPECT_EQ(options.Validate(),
+            absl::InvalidArgumentError("allow_insecure_network is set beside tls_certificate_file; "
+                                       "leave one of them out"));
+}
+
+TEST(OptionsTest, IdentitiesThatNameNobody) {
+  Options options = Valid();
+  options.tls_identities = {{"node1.example.org", 1}};
+  EXPECT_EQ(options.Validate().code(), absl::StatusCode::kInvalidArgument) << "without TLS";
+  for (const TlsIdentity& identity : {TlsIdentity{"", 1}, TlsIdentity{"node1.example.org", 0}}) {
+    options = ValidTls();
+    options.tls_identities = {identity};
+    const absl::Status status = options.Validate();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_TRUE(absl::StrContains(status.message(), "give a name and a node id from 1")) << status;
+  }
+}
+
+TEST(OptionsTest, RenewalSoonerThanAHandshakeMayLast) {
+  Options options = ValidTls();
+  options.hello_timeout_ms = 1000;
+  options.tls_renew_ms = 2999;
+  EXPECT_EQ(options.Validate(),
+            absl::InvalidArgumentError("tls_renew_ms is 2999 ms; set it to at least three times "
+                                       "hello_timeout_ms (1000 ms)"));
+  options.tls_renew_ms = 3000;
+  EXPECT_EQ(options.Validate(), absl::OkStatus());
 }
 
 TEST(OptionsTest, PartThatIsNotBuiltIsRefusedNotIgnored) {

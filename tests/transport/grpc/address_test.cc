@@ -53,5 +53,18 @@ TEST(AddressTest, Loopback) {
   }
 }
 
+// As gRPC names the other end: the address that a connection really has.
+TEST(AddressTest, LoopbackConnections) {
+  for (const char* peer : {"ipv4:127.0.0.1:42", "ipv4:127.8.9.10:42", "ipv6:%5B::1%5D:42",
+                           "ipv6:[::1]:42", "ipv6:[::ffff:127.0.0.1]:42"}) {
+    EXPECT_TRUE(IsLoopbackConnection(peer)) << peer;
+  }
+  for (const char* peer :
+       {"ipv4:10.0.0.1:42", "ipv4:0.0.0.0:42", "ipv6:%5Bfe80::1%5D:42", "ipv6:[::ffff:10.0.0.1]:42",
+        "ipv4:localhost:42", "localhost:42", "unix:/run/socket", "127.0.0.1:42", "ipv4:", ""}) {
+    EXPECT_FALSE(IsLoopbackConnection(peer)) << peer;
+  }
+}
+
 }  // namespace
 }  // namespace hawser
