@@ -17,7 +17,7 @@ namespace hawser::bench {
 namespace {
 
 constexpr int kStartTimeoutMs = 20'000;
-constexpr int kStopTimeoutMs = 5'000;
+constexpr int kStopTimeoutMs = 20'000;
 
 // What is read before and after a phase.
 struct Meters {

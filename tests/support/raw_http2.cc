@@ -14,23 +14,8 @@ namespace {
 
 constexpr uint8_t kData = 0;
 constexpr uint8_t kHeaders = 1;
-constexpr uint8_t kSettings = 4;
 constexpr uint8_t kEndHeaders = 4;
-
-std::string Frame(uint8_t type, uint8_t flags, uint8_t stream, absl::string_view body) {
-  const auto size = static_cast<uint32_t>(body.size());
-  std::string frame = {static_cast<char>(size >> 16),
-                       static_cast<char>(size >> 8),
-                       static_cast<char>(size),
-                       static_cast<char>(type),
-                       static_cast<char>(flags),
-                       0,
-                       0,
-                       0,
-                       static_cast<char>(stream)};
-  frame.append(body.data(), body.size());
-  return frame;
-}
+constexpr size_t kFrameHeadBytes = 9;
 
 // A header field without compression or memory.
 std::string Field(absl::string_view name, absl::string_view value) {
@@ -44,15 +29,28 @@ std::string Field(absl::string_view name, absl::string_view value) {
 
 }  // namespace
 
+std::string Http2Frame::ToBytes() const {
+  const auto size = static_cast<uint32_t>(body.size());
+  const char head[kFrameHeadBytes] = {
+      static_cast<char>(size >> 16),   static_cast<char>(size >> 8),
+      static_cast<char>(size),         static_cast<char>(type),
+      static_cast<char>(flags),        static_cast<char>(stream >> 24),
+      static_cast<char>(stream >> 16), static_cast<char>(stream >> 8),
+      static_cast<char>(stream)};
+  return std::string(head, sizeof(head)) + body;
+}
+
 std::string Http2CallOpening(absl::string_view method) {
   const std::string headers = Field(":method", "POST") + Field(":scheme", "http") +
                               Field(":path", method) + Field(":authority", "test") +
                               Field("te", "trailers") + Field("content-type", "application/grpc");
-  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "") +
-         Frame(kHeaders, kEndHeaders, 1, headers);
+  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Http2Frame{kHttp2Settings, 0, 0, ""}.ToBytes() +
+         Http2Frame{kHeaders, kEndHeaders, 1, headers}.ToBytes();
 }
 
-std::string Http2Data(absl::string_view bytes) { return Frame(kData, 0, 1, bytes); }
+std::string Http2Data(absl::string_view bytes) {
+  return Http2Frame{kData, 0, 1, std::string(bytes)}.ToBytes();
+}
 
 std::string GrpcMessageHead(uint32_t length) {
   return {'\0', static_cast<char>(length >> 24), static_cast<char>(length >> 16),
@@ -79,6 +77,26 @@ bool RawTcp::Send(absl::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
   return true;
+}
+
+bool RawTcp::ReadBytes(char* out, size_t bytes) {
+  while (bytes > 0) {
+    const ssize_t received = recv(fd_, out, bytes, 0);
+    if (received <= 0) return false;
+    out += received;
+    bytes -= static_cast<size_t>(received);
+  }
+  return true;
+}
+
+bool RawTcp::Read(Http2Frame* frame) {
+  uint8_t head[kFrameHeadBytes];
+  if (!ReadBytes(reinterpret_cast<char*>(head), sizeof(head))) return false;
+  frame->type = head[3];
+  frame->flags = head[4];
+  frame->stream = uint32_t{head[5]} << 24 | head[6] << 16 | head[7] << 8 | head[8];
+  frame->body.resize(uint32_t{head[0]} << 16 | head[1] << 8 | head[2]);
+  return ReadBytes(&frame->body[0], frame->body.size());
 }
 
 bool RawTcp::WaitClosed() {

@@ -10,6 +10,20 @@
 
 namespace hawser {
 
+// One frame of HTTP/2.
+struct Http2Frame {
+  uint8_t type = 0;
+  uint8_t flags = 0;
+  uint32_t stream = 0;
+  std::string body;
+
+  std::string ToBytes() const;
+};
+inline constexpr uint8_t kHttp2Settings = 4;
+inline constexpr uint8_t kHttp2Ping = 6;
+inline constexpr uint8_t kHttp2WindowUpdate = 8;
+inline constexpr uint8_t kHttp2Ack = 1;  // a flag of settings and pings
+
 // What a client of gRPC says first: preface, settings, and the headers of a call to `method`.
 std::string Http2CallOpening(absl::string_view method);
 
@@ -31,10 +45,14 @@ class RawTcp {
   bool connected() const { return connected_; }
   // False when the other end has closed.
   bool Send(absl::string_view bytes);
+  // False when the other end has closed.
+  bool Read(Http2Frame* frame);
   // Reads and drops what comes until the other end closes; false: it did not.
   bool WaitClosed();
 
  private:
+  bool ReadBytes(char* out, size_t bytes);
+
   const int fd_;
   bool connected_ = false;
 };

@@ -20,7 +20,9 @@ struct Argument {
   int value;
 };
 
-// Our credit is what stops a sender: HTTP/2's windows are made too wide to matter.
+// Our credit is what stops a sender: HTTP/2's windows are made too wide to matter. This is a
+// stream's, from its beginning; a connection's begins with 64 KiB and is 4 MiB after the first
+// answer to a PING of gRPC's (GRPC_ARG_HTTP2_BDP_PROBE, which is on by default).
 int LookaheadBytes(const Options& options) {
   return static_cast<int>(
       std::min<uint64_t>(2 * uint64_t{options.receive_window_bytes}, 64 * 1024 * 1024));
@@ -33,9 +35,8 @@ size_t DialledMemoryBytes(const Options& options) {
 }
 
 // Of both ends.
-std::array<Argument, 7> CommonArguments(const Options& options) {
-  return {{{GRPC_ARG_HTTP2_BDP_PROBE, 0},
-           {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options)},
+std::array<Argument, 6> CommonArguments(const Options& options) {
+  return {{{GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LookaheadBytes(options)},
            {GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kHttp2FrameBytesMax},
            // Frames are not compressed; what a stranger compressed would grow a thousandfold.
            {GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0},
