@@ -156,6 +156,8 @@ TEST_F(ThreadsTest, StopFromSeveralThreads) {
 
 TEST_F(ThreadsTest, PeersComeAndGoWhileOthersSend) {
   Open(LoopMode::kThread);
+  // What waits for a first link expires.
+  ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
   std::atomic<bool> done{false};
   std::thread changer([&] {
     for (int i = 0; i < 100; ++i) {
