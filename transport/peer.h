@@ -159,7 +159,9 @@ class Peer {
   std::string LinkReason() const;
   void OfferRdma(const Session* grpc);
   bool MayDial(const Slot& slot) const {
-    return slot.session == nullptr || (slot.session->role.expiring && dial_renewal_);
+    // One at a time: the link before it is let go of first.
+    return slot.session == nullptr ||
+           (slot.session->role.expiring && dial_renewal_ && slots_[kRetiring].session == nullptr);
   }
   void DialDue(int slot);
   void OnOtherProcess(const Session* session, uint64_t incarnation);

@@ -280,11 +280,9 @@ void Session::OnLinkWritable() {
 }
 
 void Session::OnLinkExpiring() {
-  if (state_ == SessionState::kAttached) {
-    peer_->Renew(this);
-  } else {
-    Close(CloseReason::kReplaced, "the certificates changed while it opened");
-  }
+  // One that opens is replaced once it has: the other end may use it already.
+  role.expiring = true;
+  if (state_ == SessionState::kAttached) peer_->Renew(this);
 }
 
 void Session::OnLinkDown(absl::string_view text) {

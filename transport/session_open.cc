@@ -136,6 +136,7 @@ void Session::Attach() {
   peer_ = core_->FindPeer(node_);
   SetState(SessionState::kAttached);
   peer_->Attach(this);
+  if (role.expiring && state_ == SessionState::kAttached) peer_->Renew(this);
 }
 
 }  // namespace hawser
