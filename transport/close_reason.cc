@@ -20,7 +20,8 @@ bool IsRefusal(CloseReason reason) {
 
 bool IsSlow(CloseReason reason) {
   return IsRefusal(reason) || reason == CloseReason::kBadHello ||
-         reason == CloseReason::kNotBuilt || reason == CloseReason::kSupersededIncarnation;
+         reason == CloseReason::kNotBuilt || reason == CloseReason::kLeaseLimit ||
+         reason == CloseReason::kSupersededIncarnation;
 }
 namespace {
 

@@ -39,7 +39,7 @@ enum class CloseReason : uint8_t {
   kResourceExhausted = 26,      // No memory, descriptors or slots.
   kUnauthenticated = 27,        // The identity was not proven.
   kInternal = 28,               // Our own error.
-  kLeaseLimit = 29,             // Reserved.
+  kLeaseLimit = 29,             // Leases pin what several windows brought.
   kSupersededIncarnation = 30,  // The peer was restarted.
 };
 

@@ -13,15 +13,41 @@ namespace hawser {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+constexpr int64_t kMs = 1000000;
+// Enough to see through one slow wake-up; some milliseconds in all.
+constexpr int kProbePings = 8;
+
+LinkReason ObstacleOf(const Core::Parts& parts) {
+  const Options& options = *parts.options;
+  if (options.link_policy == LinkPolicy::kGrpc) return LinkReason::kGrpcOnly;
+  if (parts.rdma_provider == nullptr) return LinkReason::kNoRdmaHere;
+  const bool unprotected = options.tls() && options.rdma_security == RdmaSecurity::kUnset;
+  return unprotected ? LinkReason::kRdmaUnprotected : LinkReason::kNoLink;
+}
+
+SelectorRules RulesOf(const Options& options) {
+  SelectorRules rules;
+  rules.retry_ns_min = options.rdma_retry_ms_min * kMs;
+  rules.retry_ns_max = options.rdma_retry_ms_max * kMs;
+  rules.stable_ns = options.rdma_stable_ms * kMs;
+  rules.flaps_max = static_cast<int>(options.rdma_flaps_max);
+  rules.flap_window_ns = options.rdma_flap_window_ms * kMs;
+  rules.quarantine_ns = options.rdma_quarantine_ms * kMs;
+  rules.probe_pings = kProbePings;
+  return rules;
+}
 
 }  // namespace
 
 Core::Core(const Parts& parts)
     : parts_(parts),
       next_deadline_ns_(kNever),
-      rdma_addresses_(parts.rdma_provider == nullptr
+      rdma_obstacle_(ObstacleOf(parts)),
+      rdma_addresses_(rdma_obstacle_ != LinkReason::kNoLink
                           ? std::vector<std::string>()
-                          : std::vector<std::string>{parts.rdma_provider->listen_address()}) {}
+                          : std::vector<std::string>{parts.rdma_provider->listen_address()}),
+      selector_rules_(RulesOf(*parts.options)),
+      random_(static_cast<uint32_t>(parts.incarnation)) {}
 
 Core::~Core() { HAWSER_CHECK(stopped_ || peers_.empty()); }
 

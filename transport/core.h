@@ -6,12 +6,14 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "transport/hello.h"
 #include "transport/link.h"
+#include "transport/link_selector.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
 #include "transport/peer_directory.h"
@@ -125,6 +127,11 @@ class Core {
   const std::string& listen_address() const { return parts_.provider->listen_address(); }
   // Where RDMA links are accepted; empty: nowhere.
   const std::vector<std::string>& rdma_addresses() const { return rdma_addresses_; }
+  // Why RDMA cannot be used whoever the peer is; kNoLink: it can.
+  LinkReason rdma_obstacle() const { return rdma_obstacle_; }
+  const SelectorRules& selector_rules() const { return selector_rules_; }
+  // For jitter.
+  uint32_t Random() { return random_(); }
   TransitionCounts* transitions() { return &transitions_; }
 
  private:
@@ -149,7 +156,10 @@ class Core {
   std::vector<Peer*> dirty_;
   std::vector<Peer*> awaiting_leases_;
   QueuedMessage* released_ = nullptr;  // by `next`
+  const LinkReason rdma_obstacle_;
   const std::vector<std::string> rdma_addresses_;
+  const SelectorRules selector_rules_;
+  std::minstd_rand random_;
   TransitionCounts transitions_;
   std::array<uint64_t, kCloseReasonCount> refused_{};
 };

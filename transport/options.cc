@@ -63,6 +63,12 @@ absl::Status ValidateLimits(const Options& o) {
       {"hello_connections_max", o.hello_connections_max, 1, 65536, "connections"},
       {"redial_delay_ms_min", o.redial_delay_ms_min, 1, 60000, "ms"},
       {"redial_delay_ms_max", o.redial_delay_ms_max, 1, 600000, "ms"},
+      {"rdma_retry_ms_min", o.rdma_retry_ms_min, 1, 600000, "ms"},
+      {"rdma_retry_ms_max", o.rdma_retry_ms_max, 1, 3600000, "ms"},
+      {"rdma_stable_ms", o.rdma_stable_ms, 1, 3600000, "ms"},
+      {"rdma_flaps_max", o.rdma_flaps_max, 1, 16, "losses"},
+      {"rdma_flap_window_ms", o.rdma_flap_window_ms, 1, 3600000, "ms"},
+      {"rdma_quarantine_ms", o.rdma_quarantine_ms, 1, 86400000, "ms"},
       {"provisional_peer_ms", o.provisional_peer_ms, 0, 3600000, "ms"},
       {"switch_timeout_ms", o.switch_timeout_ms, 10, 60000, "ms"},
       {"peer_silent_ms", o.peer_silent_ms, 20, 600000, "ms"},
@@ -85,6 +91,11 @@ absl::Status ValidateRelations(const Options& o) {
     return absl::InvalidArgumentError(absl::StrCat("redial_delay_ms_max is ", o.redial_delay_ms_max,
                                                    " ms, less than redial_delay_ms_min (",
                                                    o.redial_delay_ms_min, " ms)"));
+  }
+  if (o.rdma_retry_ms_max < o.rdma_retry_ms_min) {
+    return absl::InvalidArgumentError(absl::StrCat("rdma_retry_ms_max is ", o.rdma_retry_ms_max,
+                                                   " ms, less than rdma_retry_ms_min (",
+                                                   o.rdma_retry_ms_min, " ms)"));
   }
   // One frame under way while the last one's credit comes back, and the units that stay in reserve.
   const uint64_t window_bytes_min =

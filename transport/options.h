@@ -152,6 +152,15 @@ struct Options {
   // Delay before dialling again: doubles from min to max, with jitter.
   uint32_t redial_delay_ms_min = 20;
   uint32_t redial_delay_ms_max = 2000;
+  // RDMA that failed, or was slower than gRPC, is tried again after this delay: doubles from min to
+  // max, with jitter. After rdma_stable_ms on RDMA it begins with min again.
+  uint32_t rdma_retry_ms_min = 100;
+  uint32_t rdma_retry_ms_max = 30000;
+  uint32_t rdma_stable_ms = 10000;
+  // So many losses of RDMA within the window, and it is left alone for rdma_quarantine_ms.
+  uint32_t rdma_flaps_max = 5;
+  uint32_t rdma_flap_window_ms = 60000;
+  uint32_t rdma_quarantine_ms = 300000;
   // A node that is not a peer yet may talk to us for this long.
   uint32_t provisional_peer_ms = 60000;
   // An orderly switch that does not complete in this time is a link failure.

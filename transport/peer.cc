@@ -88,6 +88,7 @@ void Peer::Tick() {
     }
   }
   CheckRetired();
+  if (selection_.again_ns != 0 && now_ns >= selection_.again_ns) Choose();
   if (attached()) {
     CheckSwitchDeadline();
   } else {
@@ -122,6 +123,7 @@ int64_t Peer::NextDeadline() const {
     if (MayDial(slot)) deadline_ns = std::min(deadline_ns, slot.dialler.DueNs());
   }
   if (receive_.switching()) deadline_ns = std::min(deadline_ns, receive_.switch_deadline_ns());
+  if (selection_.again_ns != 0) deadline_ns = std::min(deadline_ns, selection_.again_ns);
   if (attached()) return deadline_ns;
   if (gate_->state() == PeerGate::State::kOpen) {
     deadline_ns = std::min(deadline_ns, down_since_ns_ + core_->options().no_link_append_ms * kMs);
@@ -227,7 +229,9 @@ PeerStatus Peer::Describe() const {
   status.since_ms = (core_->now_ns() - since_ns_) / kMs;
   const Session* session = sending() != nullptr ? sending() : Preferred();
   status.link = session == nullptr ? LinkKind::kNone : session->kind();
-  status.link_reason = LinkReason();
+  status.selector_state = selection_.state;
+  status.link_reason = selection_.reason;
+  status.selector_since_ms = (core_->now_ns() - selection_.since_ns) / kMs;
   status.checksums = session != nullptr && session->trailer_bytes() > 0;
   status.incarnation = remote_incarnation_;
   status.send_epoch = send_.current().number;

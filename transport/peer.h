@@ -16,6 +16,7 @@
 #include "transport/frame.h"
 #include "transport/lease_account.h"
 #include "transport/ledger.h"
+#include "transport/link_selector.h"
 #include "transport/outage.h"
 #include "transport/peer_gate.h"
 #include "transport/planted_bug.h"
@@ -33,11 +34,11 @@ class Core;
 // each kind of link.
 //
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
-// ledger, and dials when nobody else does. Links come and go in peer_links.cc, epochs in
-// peer_epochs.cc; sending is in peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
-// Threads: loop thread only.
-// Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
-// ledger.in_flight is what the send stream holds.
+// ledger, and dials when nobody else does. Links come and go in peer_links.cc, the choice between
+// them is in peer_select.cc, epochs in peer_epochs.cc; sending is in peer_send.cc, receiving in
+// peer_receive.cc, the rest in peer.cc. Threads: loop thread only. Invariants (CheckInvariants):
+// the ledger balances; ledger.queued is what the queue holds; ledger.in_flight is what the send
+// stream holds.
 class Peer {
  public:
   Peer(Core* core, PeerGate* gate);
@@ -122,6 +123,7 @@ class Peer {
   // Kinds of links, and the one whose place a newer one has taken.
   static constexpr int kSlots = 3;
   static constexpr int kRetiring = 2;
+  static constexpr int kLinkKindsMax = 2;
 
   // One kind of link.
   struct Slot {
@@ -129,6 +131,8 @@ class Peer {
 
     Session* session = nullptr;  // attached
     Dialler dialler;
+    LinkMeasure measure;  // Since the choice asked for it.
+    uint64_t measuring_ping = 0;
   };
 
   static constexpr int SlotOf(LinkKind kind) { return kind == LinkKind::kRdma ? 1 : 0; }
@@ -155,17 +159,20 @@ class Peer {
   bool attached() const;
   void Retire(Slot* slot);
   void CheckRetired();
-  Session* Preferred() const;
-  std::string LinkReason() const;
   void OfferRdma(const Session* grpc);
-  bool MayDial(const Slot& slot) const {
-    // One at a time: the link before it is let go of first.
-    return slot.session == nullptr ||
-           (slot.session->role.expiring && dial_renewal_ && slots_[kRetiring].session == nullptr);
-  }
+  bool MayDial(const Slot& slot) const;
   void DialDue(int slot);
   void OnOtherProcess(const Session* session, uint64_t incarnation);
   void OnLastLinkGone(CloseReason reason, absl::string_view text);
+
+  // peer_select.cc
+  Session* Preferred() const;
+  LinkReason Obstacle() const;
+  bool RdmaInUse() const;
+  // Something that the choice of a link depends on has changed.
+  void Choose(bool rdma_not_made = false);
+  void BeginMeasure();
+  void Measure();
 
   // peer_epochs.cc
   void SendDue(Session* session);
@@ -231,6 +238,7 @@ class Peer {
   int64_t retired_ns_ = 0;     // Since then nothing goes over slots_[kRetiring]; 0: it is in use.
   bool dial_renewal_ = false;  // We are to dial for the expiring gRPC link.
   LinkKind pinned_ = LinkKind::kNone;
+  LinkSelection selection_;
   Session* challenger_ = nullptr;
   std::array<uint64_t, kSlots> challenge_pings_{};  // 0: none was sent
 

@@ -206,6 +206,7 @@ void Peer::TrySwitch() {
   // Its PONG tells that SWITCH was seen, also when no frame waits for an acknowledgement.
   switch_ping_ = from->RequestPing();
   ++counters_.switches;
+  Choose();
   if (to->kind() != from->kind()) {
     core_->handler()->OnPeerChange(node(), true, to->kind(), CloseReason::kNone);
   }
@@ -217,6 +218,7 @@ void Peer::CheckSwitchDone() {
     return;
   }
   send_.SwitchDone();
+  Choose();
   core_->MarkDirty(this);
 }
 

@@ -20,19 +20,11 @@ bool Peer::attached() const {
                      [](const Slot& slot) { return slot.session != nullptr; });
 }
 
-Session* Peer::Preferred() const {
-  if (pinned_ != LinkKind::kNone && session(pinned_) != nullptr) return session(pinned_);
-  Session* rdma = session(LinkKind::kRdma);
-  return rdma != nullptr ? rdma : session(LinkKind::kGrpc);
-}
-
-std::string Peer::LinkReason() const {
-  if (pinned_ != LinkKind::kNone) {
-    return session(pinned_) != nullptr ? "pinned" : "pinned to a link that is not up";
-  }
-  if (session(LinkKind::kRdma) != nullptr) return "rdma: up";
-  if (session(LinkKind::kGrpc) == nullptr) return "no link is up";
-  return core_->rdma_addresses().empty() ? "rdma: not built into this version" : "rdma: not up";
+bool Peer::MayDial(const Slot& slot) const {
+  if (&slot == &slots_[SlotOf(LinkKind::kRdma)]) return selection_.make_rdma;
+  // One at a time: the link before it is let go of first.
+  return slot.session == nullptr ||
+         (slot.session->role.expiring && dial_renewal_ && slots_[kRetiring].session == nullptr);
 }
 
 void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
@@ -40,11 +32,6 @@ void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
   slots_[SlotOf(LinkKind::kGrpc)].dialler.set_addresses(std::move(addresses),
                                                         core_->now_ns() + wait_ms * kMs);
   core_->WakeAt(core_->now_ns());
-}
-
-void Peer::Pin(LinkKind kind) {
-  pinned_ = kind;
-  core_->MarkDirty(this);
 }
 
 void Peer::DialDue(int slot) {
@@ -95,9 +82,11 @@ void Peer::Attach(Session* session) {
     session->Flush();
   }
   session->role.fence_request_due = failed_epoch_ != 0;
+  if (session->kind() == LinkKind::kGrpc) OfferRdma(session);
+  selection_.measure = false;  // With a new link it begins anew.
+  Choose();
   SendDue(session);
   core_->MarkDirty(this);
-  if (session->kind() == LinkKind::kGrpc) OfferRdma(session);
 }
 
 void Peer::Renew(Session* session) {
@@ -163,6 +152,7 @@ void Peer::ForgetChallenger(const Session* newcomer) {
 
 void Peer::OnPong() {
   CheckSwitchDone();
+  Measure();
   if (send_switch_wanted()) core_->MarkDirty(this);
   for (int slot = 0; slot < kSlots && challenger_ != nullptr; ++slot) {
     Session* session = slots_[slot].session;
@@ -198,7 +188,10 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   ++counters_.disconnects;
   Log(absl::StrCat("node ", node(), ": ", LinkKindName(session->kind()),
                    " link closed: ", CloseReasonName(reason), ": ", text));
-  slot.dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  // When RDMA is tried again is said by the choice of a link.
+  if (session->kind() != LinkKind::kRdma) {
+    slot.dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  }
   core_->WakeAt(core_->now_ns());
   const bool sealed = send_.state() == SendState::kSwitching && send_.sealed().session == session;
   if (!send_.closed() && (sending() == session || sealed)) {
@@ -209,6 +202,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
     }
   }
   if (receive_.OnSessionGone(session)) Fence();
+  Choose();
   if (session->kind() == LinkKind::kGrpc && !retired) {
     dial_renewal_ = false;
     // Its tickets die with it; the link that it helped to make lives on.
@@ -242,7 +236,11 @@ void Peer::DialFailed(Session* session, CloseReason reason, absl::string_view te
   Dialler& dialler = slots_[SlotOf(session->kind())].dialler;
   if (dialler.session() != session) return;
   dialler.set_session(nullptr);
-  dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  if (session->kind() == LinkKind::kRdma) {
+    Choose(/*rdma_not_made=*/true);
+  } else {
+    dialler.Schedule(core_->now_ns(), IsSlow(reason));
+  }
   core_->WakeAt(core_->now_ns());
   if (attached()) return;
   if (const uint64_t failures = dialler.CountFailure(); LogThis(failures)) {

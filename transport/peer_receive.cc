@@ -54,6 +54,10 @@ CloseReason Peer::OnSequenced(Session* session, const FrameHeader& header, absl:
 
 CloseReason Peer::Consume(Session* session, const FrameHeader& header, absl::string_view body,
                           size_t frame_bytes, ReceiveBuffer* buffer) {
+  const uint64_t windows_bytes = kLinkKindsMax * uint64_t{core_->options().receive_window_bytes};
+  if (header.lane != Lane::kUrgent && leases_->BeyondWindows(windows_bytes)) {
+    return CloseReason::kLeaseLimit;
+  }
   CloseReason reason = CloseReason::kNotBuilt;
   if (header.type == FrameType::kData) reason = OnData(header, body, buffer);
   if (header.type == FrameType::kFragment) reason = OnFragment(header, body);

@@ -12,6 +12,7 @@
 #include "transport/close_reason.h"
 #include "transport/lane.h"
 #include "transport/ledger.h"
+#include "transport/link_reason.h"
 #include "transport/types.h"
 
 namespace hawser {
@@ -47,8 +48,10 @@ struct PeerStatus {
   int64_t since_ms = 0;  // Age of the state.
 
   LinkKind link = LinkKind::kNone;
-  // Why this link and not another ("rdma: not built into this version").
-  std::string link_reason;
+  // How the choice between the links stands, for how long, and why (LinkReasonText).
+  SelectorState selector_state = SelectorState::kConnecting;
+  LinkReason link_reason = LinkReason::kNoLink;
+  int64_t selector_since_ms = 0;
   bool checksums = false;    // The link's frames carry them: both ends want it.
   uint64_t incarnation = 0;  // The peer's; 0: never heard.
   uint32_t send_epoch = 0;

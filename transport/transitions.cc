@@ -20,6 +20,7 @@ constexpr uint8_t To(int a) { return static_cast<uint8_t>(1 << a); }
 constexpr uint8_t To(int a, int b) { return To(a) | To(b); }
 constexpr uint8_t To(int a, int b, int c) { return To(a, b) | To(c); }
 constexpr uint8_t To(int a, int b, int c, int d) { return To(a, b) | To(c, d); }
+constexpr uint8_t To(int a, int b, int c, int d, int e) { return To(a, b, c, d) | To(e); }
 
 // By Machine; the rows are in the order of the enums.
 constexpr Table kTables[kMachineCount] = {
@@ -55,6 +56,17 @@ constexpr Table kTables[kMachineCount] = {
          {"live", To(0, 2, 3)},
          {"sealed", To(0, 1)},
          {"holding", To(0, 1)},
+     }},
+    {"selector",
+     7,
+     {
+         {"connecting", To(1, 2, 3, 5, 6)},
+         {"on_grpc", To(0, 2, 3, 5, 6)},
+         {"probing_rdma", To(0, 1, 3, 5, 6)},
+         {"on_rdma", To(0, 1, 4, 5, 6)},
+         {"draining", To(0, 1, 2, 3) | To(5, 6)},
+         {"backing_off", To(0, 1, 2, 3, 6)},
+         {"quarantined", To(0, 1, 2, 3, 5)},
      }},
 };
 

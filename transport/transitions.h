@@ -10,13 +10,14 @@ namespace hawser {
 
 // docs/architecture.md, "State machines", says what each state means.
 enum class Machine : uint8_t {
-  kPeer,     // PeerState
-  kSession,  // SessionState
-  kSend,     // SendState
-  kReceive,  // ReceiveState
+  kPeer,      // PeerState
+  kSession,   // SessionState
+  kSend,      // SendState
+  kReceive,   // ReceiveState
+  kSelector,  // SelectorState
 };
 
-inline constexpr int kMachineCount = 4;
+inline constexpr int kMachineCount = 5;
 inline constexpr int kStatesMax = 8;
 
 const char* MachineName(Machine machine);

@@ -65,8 +65,7 @@ absl::Status Transport::DrainPeer(NodeId node) {
 }
 
 absl::Status Transport::PinLink(NodeId node, LinkKind link) {
-  if (absl::Status status = impl_->CheckMember(node); !status.ok()) return status;
-  return absl::UnimplementedError("this version has one kind of link, grpc: nothing to pin");
+  return impl_->PinLink(node, link);
 }
 
 SendResult Transport::Send(NodeId node, GroupId group, const MessageView& message, Hold hold) {

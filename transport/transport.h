@@ -106,8 +106,9 @@ class Transport {
   // Undone by UpdatePeer. Unimplemented in this version.
   absl::Status DrainPeer(NodeId node);
 
-  // Keeps the stream to `node` on `link`; kNone lets the transport choose again. Unimplemented in
-  // this version.
+  // Keeps what is sent to `node` on `link` while there is such a link; kNone lets the transport
+  // choose again (docs/failover.md). NotFound, InvalidArgument (no kind that can be pinned),
+  // FailedPrecondition (this node cannot use RDMA, and why).
   absl::Status PinLink(NodeId node, LinkKind link);
 
   // --- Messages ---

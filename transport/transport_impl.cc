@@ -165,6 +165,21 @@ absl::Status Transport::Impl::UpdatePeer(NodeId node, std::vector<std::string> a
   return absl::OkStatus();
 }
 
+absl::Status Transport::Impl::PinLink(NodeId node, LinkKind link) {
+  if (absl::Status status = CheckMember(node); !status.ok()) return status;
+  if (link == LinkKind::kRdma && core_.rdma_obstacle() != LinkReason::kNoLink) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot pin to rdma: ", LinkReasonText(core_.rdma_obstacle())));
+  }
+  if (link == LinkKind::kFake)
+    return absl::InvalidArgumentError("only grpc and rdma can be pinned");
+  PeerGate* gate = directory_.Find(node);
+  if (!Post([this, gate, link] { core_.PinLink(gate, link); })) {
+    return absl::FailedPreconditionError("the transport has stopped");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Transport::Impl::RemovePeer(NodeId node) {
   MutexLock lock(&mu_);
   if (members_.erase(node) == 0) {

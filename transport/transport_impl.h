@@ -37,6 +37,7 @@ class Transport::Impl {
   absl::Status AddPeer(NodeId node, std::vector<std::string> addresses);
   absl::Status UpdatePeer(NodeId node, std::vector<std::string> addresses);
   absl::Status RemovePeer(NodeId node);
+  absl::Status PinLink(NodeId node, LinkKind link);
   absl::Status CheckMember(NodeId node);
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);
   void CompleteUnbuilt(Hold hold, CallDone done);

@@ -282,16 +282,15 @@ void Oracle::CheckMemory(const SimAccount& account, const PeerStatus& status) {
   }
 }
 
-uint64_t Oracle::LeasedBytesMax(const SimAccount& account, const PeerStatus& status) const {
-  // Over the limit may be what each link was granted before it was reached, or at its start; and
-  // the messages whose pieces were being joined.
-  const uint64_t links = (scenario_.rdma ? 2 : 1) + status.connects - account.connects_below_limit;
-  return scenario_.options.leased_bytes_max + links * scenario_.options.receive_window_bytes +
-         kSimMessageBytesMax;
+uint64_t Oracle::LeasedBytesMax() const {
+  // Over the limit may be what two links were granted, and two messages: one whose pieces were
+  // being joined, and the one that is too many.
+  return scenario_.options.leased_bytes_max + 2 * scenario_.options.receive_window_bytes +
+         2 * kSimMessageBytesMax;
 }
 
-bool Oracle::LeasesMuch(uint32_t account_number, const PeerStatus& status) const {
-  return status.leased_bytes > LeasedBytesMax(accounts_[account_number], status);
+bool Oracle::LeasesMuch(const PeerStatus& status) const {
+  return status.leased_bytes > LeasedBytesMax();
 }
 
 void Oracle::CheckLeases(uint32_t account_number, const PeerStatus& status,
@@ -300,7 +299,7 @@ void Oracle::CheckLeases(uint32_t account_number, const PeerStatus& status,
   // The limit is not for urgent messages. A message that was copied out has a header.
   constexpr uint64_t kBlockHeaderBytesMax = 64;
   const uint64_t bytes_max =
-      LeasedBytesMax(account, status) + leases.urgent_bytes + leases.buffers * kBlockHeaderBytesMax;
+      LeasedBytesMax() + leases.urgent_bytes + leases.buffers * kBlockHeaderBytesMax;
   if (status.leased_bytes <= bytes_max) return;
   Fail(absl::StrCat(Name(account), ": ", status.leased_bytes, " bytes are leased, at most ",
                     bytes_max, " may be; ", leases.urgent_bytes, " of them urgent"));
@@ -322,9 +321,6 @@ void Oracle::Check(uint32_t account_number, const PeerStatus& status) {
       std::max(counts_.in_flight_bytes_max, status.ledger.in_flight.bytes);
   counts_.switches += status.switches - account.switches;
   counts_.fallbacks += status.fallbacks - account.fallbacks;
-  if (status.leased_bytes < scenario_.options.leased_bytes_max) {
-    account.connects_below_limit = status.connects;
-  }
   account.switches = status.switches;
   account.fallbacks = status.fallbacks;
   account.state = status.state;

@@ -57,7 +57,6 @@ struct SimAccount {
   uint64_t incarnation = 0;
   uint32_t send_epoch = 0;
   uint32_t credit_units_left = 0;
-  uint64_t connects_below_limit = 0;  // When less was leased than the limit.
   uint64_t switches = 0;
   uint64_t fallbacks = 0;
 };
@@ -126,7 +125,7 @@ class Oracle {
   // After each turn of the process.
   void Check(uint32_t account, const PeerStatus& status);
   // So much is leased that it matters what: CheckLeases is to be told.
-  bool LeasesMuch(uint32_t account, const PeerStatus& status) const;
+  bool LeasesMuch(const PeerStatus& status) const;
   void CheckLeases(uint32_t account, const PeerStatus& status, const SimLeases& leases);
   // When everything has come to rest.
   void CheckSettled(uint32_t account, const PeerStatus& status);
@@ -142,7 +141,7 @@ class Oracle {
   std::string Name(const SimMessage& message) const;
   void CheckLedger(const SimAccount& account, const PeerStatus& status);
   void CheckReports(const SimAccount& account, const PeerStatus& status);
-  uint64_t LeasedBytesMax(const SimAccount& account, const PeerStatus& status) const;
+  uint64_t LeasedBytesMax() const;
   void CheckMemory(const SimAccount& account, const PeerStatus& status);
   void CountHeartbeat(SimAccount* account, const SimMessage& message);
 

@@ -44,6 +44,16 @@ void DrawTimes(SimRandom* random, Options* options) {
   options->provisional_peer_ms = OneOf<uint32_t>(random, {100, 1000, 60000});
 }
 
+// How RDMA is tried again, and when it is left alone: within the time of a seed.
+void DrawSelection(SimRandom* random, Options* options) {
+  options->rdma_retry_ms_min = OneOf<uint32_t>(random, {1, 10, 50});
+  options->rdma_retry_ms_max = OneOf<uint32_t>(random, {50, 200, 500});
+  options->rdma_stable_ms = OneOf<uint32_t>(random, {10, 100, 1000});
+  options->rdma_flaps_max = OneOf<uint32_t>(random, {1, 2, 5, 16});
+  options->rdma_flap_window_ms = OneOf<uint32_t>(random, {100, 1000});
+  options->rdma_quarantine_ms = OneOf<uint32_t>(random, {10, 100, 500});
+}
+
 // Some faults never happen in a seed, so that others are seen by themselves.
 void DrawFaults(SimRandom* random, Scenario* scenario) {
   for (uint32_t& weight : scenario->actions) {
@@ -116,6 +126,8 @@ Scenario DrawScenario(uint64_t seed) {
   scenario.burst_max = OneOf(&random, {1, 3, 10, 40});
   DrawSizes(&random, &scenario.options);
   DrawTimes(&random, &scenario.options);
+  SimRandom selection_random(~seed);
+  DrawSelection(&selection_random, &scenario.options);
   DrawFaults(&random, &scenario);
   if (random.Percent(30)) KeepProcesses(&scenario);
   DrawKinds(&random, &scenario);

@@ -115,7 +115,7 @@ void SimProcess::CheckAccounts() {
     if (node_->core().FindPeer(peer) == nullptr) continue;
     const PeerStatus status = node_->Describe(peer);
     world_->oracle.Check(account, status);
-    if (world_->oracle.LeasesMuch(account, status)) {
+    if (world_->oracle.LeasesMuch(status)) {
       world_->oracle.CheckLeases(account, status, LeasesOf(peer));
     }
   }

@@ -1,5 +1,6 @@
 // Leases that are kept: what they may pin, and what goes on meanwhile.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -84,6 +85,22 @@ TEST_F(PeerLeaseTest, LeasesGoAndSoDoesTheRest) {
   kept_.clear();
   EXPECT_TRUE(cluster_.RunUntil(
       [&] { return a_->Describe(2).ledger.acknowledged.messages == index_; }, 100));
+  EXPECT_EQ(b_->Describe(1).leased_bytes, 0u);
+}
+
+// Each new link begins with a whole window; nothing is released meanwhile.
+TEST_F(PeerLeaseTest, LinksThatAreMadeAgainAndAgainDoNotPinMore) {
+  ASSERT_TRUE(cluster_.Connect(a_, b_));
+  for (int i = 0; i < 10; ++i) {
+    Flood();
+    cluster_.network.Cut(FakeAddress(1), FakeAddress(2));
+    cluster_.RunFor(3000);
+    EXPECT_LE(b_->Describe(1).leased_bytes, (256 + 2 * 512 + 2 * 128) * kKiB);
+  }
+  EXPECT_THAT(b_->raft.downs, ::testing::Contains(CloseReason::kLeaseLimit));
+  keep_ = false;
+  kept_.clear();
+  EXPECT_TRUE(cluster_.RunUntil([&] { return a_->Describe(2).state == PeerState::kUp; }));
   EXPECT_EQ(b_->Describe(1).leased_bytes, 0u);
 }
 

@@ -139,12 +139,22 @@ TEST_F(TransportTest, UnknownPeerIsNotFound) {
   EXPECT_TRUE(transport_->UpdatePeer(2, {"127.0.0.1:2"}).ok());
 }
 
+TEST_F(TransportTest, PinsToLinksThatThereAreNot) {
+  Create();
+  ASSERT_TRUE(transport_->AddPeer(2, {kNobody}).ok());
+  ExpectSays(transport_->PinLink(2, LinkKind::kRdma), absl::StatusCode::kFailedPrecondition,
+             {"this node has no rdma"});
+  ExpectSays(transport_->PinLink(2, LinkKind::kFake), absl::StatusCode::kInvalidArgument,
+             {"only grpc and rdma"});
+  EXPECT_TRUE(transport_->PinLink(2, LinkKind::kGrpc).ok());
+  EXPECT_TRUE(transport_->PinLink(2, LinkKind::kNone).ok());
+}
+
 TEST_F(TransportTest, WhatIsNotBuiltSaysSo) {
   Create();
   ASSERT_TRUE(transport_->AddPeer(2, {kNobody}).ok());
   constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
   ExpectSays(transport_->DrainPeer(2), kUnimplemented, {"not built"});
-  ExpectSays(transport_->PinLink(2, LinkKind::kRdma), kUnimplemented, {"grpc"});
   ExpectSays(
       transport_->RegisterEndpoint("e", [](NodeId, absl::string_view, Lease, EndpointReply) {}),
       kUnimplemented, {"not built"});

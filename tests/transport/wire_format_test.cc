@@ -262,9 +262,8 @@ TEST_F(WireFormatTest, TablesNameEveryTypeAndReason) {
   }
   for (int number = 0; number < kCloseReasonCount; ++number) {
     const CloseReason reason = static_cast<CloseReason>(number);
-    // Never sent, or reserved: the text says so.
-    if (reason == CloseReason::kNone || reason == CloseReason::kLocalStop ||
-        reason == CloseReason::kLeaseLimit) {
+    // Never sent: the text says so.
+    if (reason == CloseReason::kNone || reason == CloseReason::kLocalStop) {
       EXPECT_EQ(reasons.count(number), 0u);
       continue;
     }
