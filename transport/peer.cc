@@ -120,7 +120,7 @@ int64_t Peer::NextDeadline() const {
   int64_t deadline_ns = kNever;
   for (const Slot& slot : slots_) {
     if (slot.session != nullptr) deadline_ns = std::min(deadline_ns, AckWakeNs(slot.session));
-    if (MayDial(slot)) deadline_ns = std::min(deadline_ns, slot.dialler.DueNs());
+    deadline_ns = std::min(deadline_ns, DialNs(slot));
   }
   if (receive_.switching()) deadline_ns = std::min(deadline_ns, receive_.switch_deadline_ns());
   if (selection_.again_ns != 0) deadline_ns = std::min(deadline_ns, selection_.again_ns);

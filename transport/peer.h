@@ -160,7 +160,8 @@ class Peer {
   void Retire(Slot* slot);
   void CheckRetired();
   void OfferRdma(const Session* grpc);
-  bool MayDial(const Slot& slot) const;
+  // When a link for `slot` is dialled; never while it has one that stays.
+  int64_t DialNs(const Slot& slot) const;
   void DialDue(int slot);
   void OnOtherProcess(const Session* session, uint64_t incarnation);
   void OnLastLinkGone(CloseReason reason, absl::string_view text);
@@ -235,8 +236,8 @@ class Peer {
 
   // Links.
   std::array<Slot, kSlots> slots_;
-  int64_t retired_ns_ = 0;     // Since then nothing goes over slots_[kRetiring]; 0: it is in use.
-  bool dial_renewal_ = false;  // We are to dial for the expiring gRPC link.
+  int64_t retired_ns_ = 0;  // Since then nothing goes over slots_[kRetiring]; 0: it is in use.
+  int64_t renewal_ns_ = 0;  // When we dial for the expiring gRPC link; 0: the other end does.
   LinkKind pinned_ = LinkKind::kNone;
   LinkSelection selection_;
   Session* challenger_ = nullptr;

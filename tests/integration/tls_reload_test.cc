@@ -27,12 +27,13 @@ bool WaitUntil(const std::function<bool()>& done) {
 
 // A node whose certificates can be replaced.
 struct Node {
-  Node(NodeId id, const CertificateSet& set, uint32_t renew_ms = 5000) : id(id) {
+  Node(NodeId id, const CertificateSet& set, uint32_t renew_ms = 5000, uint32_t hello_ms = 300)
+      : id(id) {
     options.node_id = id;
     options.cluster_id = "test";
     options.redial_delay_ms_max = 100;
     options.peer_silent_ms = 10000;
-    options.hello_timeout_ms = 300;
+    options.hello_timeout_ms = hello_ms;
     options.tls_reload_ms = 10;
     options.tls_renew_ms = renew_ms;
     Replace(set);
@@ -95,8 +96,9 @@ TEST(TlsReloadTest, ACaIsReplacedWhileStreamsRun) {
 // Under load, both ways: the stream moves to its new link in order, and nothing is lost.
 TEST(TlsReloadTest, NothingIsLostWhenStreamsAreRenewed) {
   const TestCa ca;
-  Node a(1, ca.IssueNode(1));
-  Node b(2, ca.IssueNode(2));
+  // Handshakes wait for a core.
+  Node a(1, ca.IssueNode(1), 30000, 1000);
+  Node b(2, ca.IssueNode(2), 30000, 1000);
   Connect(&a, &b);
   uint64_t sent[2] = {};
   const std::string data(3000, 'd');
