@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "transport/link_ticket.h"
 
 namespace hawser {
 
@@ -16,15 +17,32 @@ std::string EncodeFenceRequest(uint32_t epoch);
 // "This link is to be replaced by a newer one of its kind."
 std::string EncodeRenew(bool please_dial);
 
+// About an RDMA link (docs/wire_format.md, "RDMA bootstrap").
+std::string EncodeTicketRequest(const TicketRequest& request);
+std::string EncodeTicket(const Ticket& ticket);
+std::string EncodeTicketRefusal(const TicketRefusal& refusal);
+
 struct Control {
-  enum class Kind : uint8_t { kUnknown, kFenceRequest, kRenew };
+  enum class Kind : uint8_t {
+    kUnknown,
+    kFenceRequest,
+    kRenew,
+    kTicketRequest,
+    kTicket,
+    kTicketRefusal,
+    kInvite,
+  };
 
   Kind kind = Kind::kUnknown;
   uint32_t epoch = 0;        // kFenceRequest
   bool please_dial = false;  // kRenew
+  TicketRequest ticket_request;
+  Ticket ticket;
+  TicketRefusal refusal;
 };
 
-// False when the bytes do not parse. A kind that this version does not have is kUnknown.
+// False when the bytes do not parse, or a ticket's fields cannot be. A kind that this version does
+// not have is kUnknown.
 bool DecodeControl(absl::string_view body, Control* control);
 
 }  // namespace hawser

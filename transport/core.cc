@@ -20,7 +20,7 @@ constexpr int kProbePings = 8;
 LinkReason ObstacleOf(const Core::Parts& parts) {
   const Options& options = *parts.options;
   if (options.link_policy == LinkPolicy::kGrpc) return LinkReason::kGrpcOnly;
-  if (parts.rdma_provider == nullptr) return LinkReason::kNoRdmaHere;
+  if (parts.rdma_provider == nullptr) return parts.rdma_obstacle;
   const bool unprotected = options.tls() && options.rdma_security == RdmaSecurity::kUnset;
   return unprotected ? LinkReason::kRdmaUnprotected : LinkReason::kNoLink;
 }
@@ -37,15 +37,19 @@ SelectorRules RulesOf(const Options& options) {
   return rules;
 }
 
+std::vector<std::string> RdmaAddresses(LinkProvider* provider) {
+  return provider->tickets() == nullptr ? std::vector<std::string>{provider->listen_address()}
+                                        : provider->tickets()->addresses();
+}
+
 }  // namespace
 
 Core::Core(const Parts& parts)
     : parts_(parts),
       next_deadline_ns_(kNever),
       rdma_obstacle_(ObstacleOf(parts)),
-      rdma_addresses_(rdma_obstacle_ != LinkReason::kNoLink
-                          ? std::vector<std::string>()
-                          : std::vector<std::string>{parts.rdma_provider->listen_address()}),
+      rdma_addresses_(rdma_obstacle_ != LinkReason::kNoLink ? std::vector<std::string>()
+                                                            : RdmaAddresses(parts.rdma_provider)),
       selector_rules_(RulesOf(*parts.options)),
       random_(static_cast<uint32_t>(parts.incarnation)) {}
 
@@ -228,6 +232,19 @@ Session* Core::Dial(Peer* peer, LinkKind kind, const std::string& address) {
   Session* session = sessions_.back().get();
   LinkProvider* provider = kind == LinkKind::kRdma ? parts_.rdma_provider : parts_.provider;
   session->SetLink(provider->Dial(address, session), /*up=*/false);
+  return session;
+}
+
+Session* Core::DialWithTicket(Peer* peer, const TicketParties& parties,
+                              const TicketRequest& request, const Ticket& ticket) {
+  sessions_.push_back(std::make_unique<Session>(this, LinkKind::kRdma, peer->node()));
+  Session* session = sessions_.back().get();
+  Link* link = tickets()->Redeem(parties, request, ticket, session);
+  if (link == nullptr) {
+    sessions_.pop_back();
+    return nullptr;
+  }
+  session->SetLink(link, /*up=*/false);
   return session;
 }
 

@@ -14,6 +14,7 @@
 #include "transport/hello.h"
 #include "transport/link.h"
 #include "transport/link_selector.h"
+#include "transport/link_ticket.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
 #include "transport/peer_directory.h"
@@ -46,7 +47,10 @@ class Core {
     uint64_t incarnation;
     LinkProvider* rdma_provider = nullptr;       // nullptr: there is none.
     PlantedBug planted_bug = PlantedBug::kNone;  // Tests only.
-    LinkTap* tap = nullptr;                      // Sees every frame; nullptr: nobody does.
+    // Why there is none, and in words.
+    LinkReason rdma_obstacle = LinkReason::kNoRdmaHere;
+    std::string rdma_absent;
+    LinkTap* tap = nullptr;  // Sees every frame; nullptr: nobody does.
   };
 
   explicit Core(const Parts& parts);
@@ -94,6 +98,14 @@ class Core {
   Session* Dial(Peer* peer, LinkKind kind, const std::string& address);
   // A node of this cluster that is no peer says hello: kNone when Raft admits it for a while.
   CloseReason AdmitUnknown(const Hello& hello);
+  // The same over RDMA, with a ticket; nullptr when the ticket makes no sense.
+  Session* DialWithTicket(Peer* peer, const TicketParties& parties, const TicketRequest& request,
+                          const Ticket& ticket);
+  // nullptr: no RDMA, or its links are dialled by address.
+  LinkTickets* tickets() const {
+    return parts_.rdma_provider == nullptr ? nullptr : parts_.rdma_provider->tickets();
+  }
+  const std::string& rdma_absent() const { return parts_.rdma_absent; }
   // Sees to it that `peer` is pumped in this turn.
   void MarkDirty(Peer* peer);
   // Sees to it that timers run at `deadline_ns` or before.

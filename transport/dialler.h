@@ -49,6 +49,8 @@ class Dialler {
   void Schedule(int64_t now_ns, bool slowly) {
     at_ns_ = now_ns + (slowly ? backoff_.Longest() : backoff_.Next());
   }
+  // The next try comes at `at_ns`, whatever the backoff.
+  void Postpone(int64_t at_ns) { at_ns_ = at_ns; }
   // The peer is reached: the next outage begins with the shortest delay.
   void Succeeded() {
     backoff_.Reset();

@@ -43,6 +43,7 @@ std::string EncodeHello(const Hello& hello) {
   proto.set_message_bytes_max(hello.message_bytes_max);
   proto.set_message_entries_max(hello.message_entries_max);
   proto.set_receive_unit_bytes(hello.receive_unit_bytes);
+  proto.set_rdma_proof(hello.rdma_proof);
   return proto.SerializeAsString();
 }
 
@@ -73,6 +74,7 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
   hello->message_entries_max =
       proto.message_entries_max() == 0 ? kEntriesMaxUnsaid : proto.message_entries_max();
   hello->receive_unit_bytes = proto.receive_unit_bytes();
+  hello->rdma_proof = proto.rdma_proof();
   return CloseReason::kNone;
 }
 
@@ -89,7 +91,6 @@ CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialle
       (kFeaturesRequired & ~hello.features) != 0) {
     return CloseReason::kVersionMismatch;
   }
-  if (hello.receive_unit_bytes != kGrpcCreditUnitBytes) return CloseReason::kBadHello;
   return CloseReason::kNone;
 }
 

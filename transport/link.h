@@ -52,6 +52,9 @@ class Link {
   virtual std::string Proof() const { return {}; }
   virtual bool ProofHolds(absl::string_view proof) const { return true; }
 
+  // It puts a trailer behind every frame itself, and takes it off.
+  virtual bool has_trailer() const { return false; }
+
   // True when frames of messages may be sent. After it was false, LinkEvents::OnLinkWritable tells.
   // Frames wait in their lanes meanwhile, where urgent ones still overtake.
   virtual bool writable() const = 0;

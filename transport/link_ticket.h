@@ -57,6 +57,9 @@ struct TicketRefusal {
 // Implemented by the provider, used by its Core. Loop thread only.
 class LinkTickets {
  public:
+  // Where such links are accepted.
+  virtual const std::vector<std::string>& addresses() const = 0;
+
   // What to ask the node for that listens at `addresses`; an error says why there is no point.
   virtual absl::StatusOr<TicketRequest> Ask(const std::vector<std::string>& addresses,
                                             uint32_t epoch) = 0;

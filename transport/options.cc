@@ -166,15 +166,11 @@ absl::Status ValidateTls(const Options& o) {
 absl::Status ValidateBuilt(const Options& o) {
   if (o.link_policy == LinkPolicy::kRdma) {
     return absl::UnimplementedError(
-        "link_policy is kRdma, but RDMA is not built into this version; use kAuto or kGrpc");
+        "link_policy kRdma, messages on RDMA or not at all, is not built; use kAuto or kGrpc");
   }
-  if (!o.rdma_listen_address.empty()) {
+  if (o.rdma_security == RdmaSecurity::kAead) {
     return absl::UnimplementedError(
-        "rdma_listen_address is set, but RDMA is not built into this version; leave it empty");
-  }
-  if (o.rdma_security != RdmaSecurity::kUnset) {
-    return absl::UnimplementedError(
-        "rdma_security is set, but RDMA is not built into this version; leave it unset");
+        "rdma_security is kAead, which is not built into this version; use kMac");
   }
   return absl::OkStatus();
 }

@@ -24,11 +24,16 @@ enum class LoopMode : uint8_t {
 enum class LinkPolicy : uint8_t {
   kAuto,  // The best that both ends have.
   kGrpc,  // gRPC only.
-  kRdma,  // RDMA for messages; refused at Create while this version has none.
+  kRdma,  // RDMA or nothing; refused at Create by this version.
 };
 
-// How RDMA traffic is protected when gRPC uses TLS. Unset: messages stay on gRPC.
-enum class RdmaSecurity : uint8_t { kUnset, kTrustFabric, kMac, kAead };
+// How RDMA traffic is protected; the stricter end's wish holds. Its numbers are on the wire.
+enum class RdmaSecurity : uint8_t {
+  kUnset,        // With TLS: messages stay on gRPC. In plain text: as kTrustFabric.
+  kTrustFabric,  // Not at all: nobody on the fabric reads or forges.
+  kMac,          // Every frame carries a keyed MAC; who can listen can still read.
+  kAead,         // Encrypted; refused at Create by this version.
+};
 
 struct Options {
   // --- Who we are ---
@@ -81,7 +86,7 @@ struct Options {
   // plain text and at some cost; empty: nothing is.
   std::string record_directory;
 
-  // --- RDMA ---
+  // --- RDMA (docs/rdma.md) ---
 
   // "IP:port"; port 0 lets the kernel choose. Empty: the host of listen_address if it is an RDMA
   // device's, or all of the host's that are if it is a wildcard.
@@ -178,6 +183,9 @@ struct Options {
 // Receive slots on RDMA that are posted but not granted: a chain of 16 that is not reposted yet,
 // that of the frame in hand, and HELLO's.
 inline constexpr uint32_t kRdmaUngrantedSlots = 18;
+
+// A unit of credit on RDMA is one frame, however large: this is the largest.
+inline constexpr uint32_t kRdmaCreditUnitBytes = 64 * 1024;
 
 // Bytes that one unit of credit stands for on gRPC.
 inline constexpr uint32_t kGrpcCreditUnitBytes = 8 * 1024;

@@ -231,6 +231,7 @@ PeerStatus Peer::Describe() const {
   status.link = session == nullptr ? LinkKind::kNone : session->kind();
   status.selector_state = selection_.state;
   status.link_reason = selection_.reason;
+  status.rdma_text = core_->rdma_absent().empty() ? rdma_text_ : core_->rdma_absent();
   status.selector_since_ms = (core_->now_ns() - selection_.since_ns) / kMs;
   status.checksums = session != nullptr && session->trailer_bytes() > 0;
   status.incarnation = remote_incarnation_;

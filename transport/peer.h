@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "codec/message_codec.h"
+#include "transport/control.h"
 #include "transport/dialler.h"
 #include "transport/fragment_joiner.h"
 #include "transport/frame.h"
@@ -35,10 +36,11 @@ class Core;
 //
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
 // ledger, and dials when nobody else does. Links come and go in peer_links.cc, the choice between
-// them is in peer_select.cc, epochs in peer_epochs.cc; sending is in peer_send.cc, receiving in
-// peer_receive.cc, the rest in peer.cc. Threads: loop thread only. Invariants (CheckInvariants):
-// the ledger balances; ledger.queued is what the queue holds; ledger.in_flight is what the send
-// stream holds.
+// them is in peer_select.cc, tickets in peer_tickets.cc, epochs in peer_epochs.cc; sending is in
+// peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
+// Threads: loop thread only.
+// Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
+// ledger.in_flight is what the send stream holds.
 class Peer {
  public:
   Peer(Core* core, PeerGate* gate);
@@ -61,6 +63,8 @@ class Peer {
   CloseReason OnStart(Session* session, uint32_t epoch, uint32_t fence);
   CloseReason OnSwitch(Session* session, uint32_t next_epoch);
   void OnFenceRequest(uint32_t epoch);
+  // About an RDMA link; `session` is a gRPC one.
+  void OnTicketControl(Session* session, const Control& control);
   void OnPong();
 
   // --- Links ---
@@ -175,6 +179,12 @@ class Peer {
   void BeginMeasure();
   void Measure();
 
+  // peer_tickets.cc
+  void AskForTicket();
+  void NoTicket(absl::string_view text);
+  void OnTicketRequest(Session* session, const TicketRequest& request);
+  void OnTicket(const Ticket& ticket);
+
   // peer_epochs.cc
   void SendDue(Session* session);
   void Fence();
@@ -242,6 +252,11 @@ class Peer {
   LinkSelection selection_;
   Session* challenger_ = nullptr;
   std::array<uint64_t, kSlots> challenge_pings_{};  // 0: none was sent
+
+  // The ticket for an RDMA link.
+  TicketRequest asked_;
+  bool asking_ = false;    // `asked_` waits for its answer.
+  std::string rdma_text_;  // Why there is no RDMA link.
 
   // Sending.
   SendQueue queue_;

@@ -43,6 +43,7 @@ void Peer::set_addresses(std::vector<std::string> addresses, bool wait) {
 void Peer::DialDue(int slot) {
   Dialler& dialler = slots_[slot].dialler;
   if (core_->now_ns() < DialNs(slots_[slot])) return;
+  if (KindOf(slot) == LinkKind::kRdma && core_->tickets() != nullptr) return AskForTicket();
   const std::string address = dialler.NextAddress();
   if (state_ == PeerState::kIdle) {
     SetState(PeerState::kConnecting, reason_, std::string(reason_text_));
@@ -195,6 +196,9 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   Slot& slot = slots_[retired ? kRetiring : SlotOf(session->kind())];
   const bool was_up = state_ == PeerState::kUp;
   slot.session = nullptr;
+  if (session->kind() == LinkKind::kRdma) {
+    rdma_text_ = absl::StrCat(CloseReasonName(reason), ": ", text);
+  }
   ++counters_.disconnects;
   Log(absl::StrCat("node ", node(), ": ", LinkKindName(session->kind()),
                    " link closed: ", CloseReasonName(reason), ": ", text));
@@ -217,6 +221,8 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
     renewal_ns_ = 0;
     // Its tickets die with it; the link that it helped to make lives on.
     slots_[SlotOf(LinkKind::kRdma)].dialler.set_addresses({}, 0);
+    asking_ = false;
+    if (core_->tickets() != nullptr) core_->tickets()->Void(node());
   }
   if (!attached()) {
     OnLastLinkGone(reason, text);
@@ -252,12 +258,14 @@ void Peer::DialFailed(Session* session, CloseReason reason, absl::string_view te
     dialler.Schedule(core_->now_ns(), IsSlow(reason));
   }
   core_->WakeAt(core_->now_ns());
-  if (attached()) return;
+  const bool rdma = session->kind() == LinkKind::kRdma;
+  if (rdma) rdma_text_ = absl::StrCat(CloseReasonName(reason), ": ", text);
+  if (attached() && !rdma) return;
   if (const uint64_t failures = dialler.CountFailure(); LogThis(failures)) {
     Log(absl::StrCat("node ", node(), ": cannot connect (", failures,
                      " times): ", CloseReasonName(reason), ": ", text));
   }
-  SetState(PeerState::kIdle, reason, text);
+  if (!attached()) SetState(PeerState::kIdle, reason, text);
 }
 
 void Peer::Refused(CloseReason reason, absl::string_view text) {

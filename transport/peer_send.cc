@@ -71,7 +71,7 @@ bool Peer::PumpLanes() {
   bool sent = false;
   for (int i = 0; i < kLaneCount && session->writable(); ++i) {
     const Lane lane = static_cast<Lane>(i);
-    while (LaneOpen(lane) && FrontIsSendable(lane)) {
+    while (session->writable() && LaneOpen(lane) && FrontIsSendable(lane)) {
       const size_t written = counters_.frame_bytes_sent - bytes_before;
       if (written >= write_bytes_max || !SendDataFrame(lane, write_bytes_max - written)) break;
       sent = true;
@@ -125,9 +125,7 @@ bool Peer::FrontIsSendable(Lane lane) {
 }
 
 size_t Peer::FrameCapacity(Lane lane, size_t write_bytes_left) const {
-  const size_t frame_bytes_max =
-      std::min(core_->options().grpc_frame_bytes_max, sending()->remote_hello().frame_bytes_max) -
-      sending()->trailer_bytes();
+  const size_t frame_bytes_max = sending()->frame_bytes_max() - sending()->trailer_bytes();
   const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   const Tally queued = queue_.tally(lane);
   const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;

@@ -24,6 +24,17 @@ AckPolicy AckPolicyOf(const Options& options) {
   return {options.ack_delay_ms * kMs, options.ack_frames_max, options.ack_bytes_max};
 }
 
+uint32_t CreditUnitBytes(LinkKind kind) {
+  return kind == LinkKind::kRdma ? kRdmaCreditUnitBytes : kGrpcCreditUnitBytes;
+}
+
+// What the other end may have on its way.
+uint32_t WindowBytes(LinkKind kind, const Options& options) {
+  return kind == LinkKind::kRdma
+             ? (options.rdma_receive_slots - kRdmaUngrantedSlots) * kRdmaCreditUnitBytes
+             : options.receive_window_bytes;
+}
+
 // What a refused peer should be told: it sees our stop as the stop of its peer.
 CloseReason ReasonForPeer(CloseReason reason) {
   return reason == CloseReason::kLocalStop ? CloseReason::kPeerStop : reason;
@@ -51,8 +62,8 @@ Session::Session(Core* core, LinkKind kind, NodeId dialled)
       kind_(kind),
       dialled_(dialled),
       node_(dialled),
-      send_credit_(kGrpcCreditUnitBytes),
-      receive_credit_(kGrpcCreditUnitBytes, core->options().receive_window_bytes),
+      send_credit_(CreditUnitBytes(kind)),
+      receive_credit_(CreditUnitBytes(kind), WindowBytes(kind, core->options())),
       receive_(AckPolicyOf(core->options())) {}
 
 Session::~Session() {
@@ -108,7 +119,7 @@ bool Session::MaySend(Lane lane, size_t bytes) const {
 
 CloseReason Session::Decode(absl::string_view frame, FrameHeader* header,
                             absl::string_view* body) const {
-  if (frame.size() > core_->options().grpc_frame_bytes_max) return CloseReason::kFrameTooLarge;
+  if (frame.size() > own_frame_bytes_max()) return CloseReason::kFrameTooLarge;
   if (!checksums_) return DecodeFrame(frame, header, body);
   if (state_ == SessionState::kDeciding && !HasTrailer(frame)) {
     // The dialler gave up before it had our HELLO, and knew nothing of trailers.
@@ -222,8 +233,19 @@ CloseReason Session::OnControlBody(absl::string_view body) {
     peer_->OnFenceRequest(control.epoch);
   } else if (control.kind == Control::Kind::kRenew && peer_ != nullptr) {
     peer_->OnRenew(this, control.please_dial);
+  } else if (kind_ == LinkKind::kGrpc && peer_ != nullptr) {
+    peer_->OnTicketControl(this, control);
   }
   return CloseReason::kNone;
+}
+
+uint32_t Session::own_frame_bytes_max() const {
+  const Options& options = core_->options();
+  return kind_ == LinkKind::kRdma ? options.rdma_slot_bytes : options.grpc_frame_bytes_max;
+}
+
+uint32_t Session::frame_bytes_max() const {
+  return std::min({own_frame_bytes_max(), remote_hello_.frame_bytes_max, link_->frame_bytes_max()});
 }
 
 void Session::SendPing() {

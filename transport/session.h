@@ -65,6 +65,8 @@ class Session : public LinkEvents {
 
   // --- For the attached peer ---
 
+  // The largest frame that may be sent, trailer included.
+  uint32_t frame_bytes_max() const;
   // What stands behind each frame's body. `bytes` and Allocate below are without it.
   size_t trailer_bytes() const { return checksums_ ? kChecksumBytes : 0; }
   // Link and credit allow a sequenced frame of `bytes` in `lane`.
@@ -128,6 +130,7 @@ class Session : public LinkEvents {
   void Attach();
 
   // session.cc
+  uint32_t own_frame_bytes_max() const;
   void SetState(SessionState state);
   void SendPing();
   void TickAttached();

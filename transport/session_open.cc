@@ -47,10 +47,12 @@ void Session::SendHello() {
   hello.grpc_addresses = options.advertised_addresses;
   if (hello.grpc_addresses.empty()) hello.grpc_addresses.push_back(core_->listen_address());
   hello.rdma_addresses = core_->rdma_addresses();
-  hello.frame_bytes_max = options.grpc_frame_bytes_max;
+  hello.frame_bytes_max = own_frame_bytes_max();
   hello.message_bytes_max = options.message_bytes_max;
   hello.message_entries_max = options.message_entries_max;
-  hello.receive_unit_bytes = kGrpcCreditUnitBytes;
+  hello.receive_unit_bytes =
+      kind_ == LinkKind::kRdma ? options.rdma_slot_bytes : kGrpcCreditUnitBytes;
+  hello.rdma_proof = link_->Proof();
   SendControl(FrameType::kHello, EncodeHello(hello));
   Flush();
 }
@@ -58,10 +60,13 @@ void Session::SendHello() {
 CloseReason Session::CheckRemote(const FrameHeader& header) {
   CloseReason reason = CheckHello(remote_hello_, core_->options(), dialled_);
   if (reason != CloseReason::kNone) return reason;
+  // On RDMA a unit is a slot, which every frame must fit.
+  const bool unit_fits = kind_ == LinkKind::kRdma
+                             ? remote_hello_.receive_unit_bytes >= remote_hello_.frame_bytes_max
+                             : remote_hello_.receive_unit_bytes == kGrpcCreditUnitBytes;
+  if (!unit_fits) return CloseReason::kBadHello;
   if (!dialled_by_us()) node_ = remote_hello_.node_id;
-  const uint32_t frame_bytes_max =
-      std::min(core_->options().grpc_frame_bytes_max, remote_hello_.frame_bytes_max);
-  if (header.credit < send_credit_.FirstGrantMin(frame_bytes_max)) return CloseReason::kBadHello;
+  if (header.credit < send_credit_.FirstGrantMin(frame_bytes_max())) return CloseReason::kBadHello;
   if (core_->handler()->IsRemoved(node_)) return CloseReason::kPeerRemoved;
   return core_->FindPeer(node_) == nullptr ? core_->AdmitUnknown(remote_hello_)
                                            : CloseReason::kNone;
@@ -73,6 +78,9 @@ void Session::OnHello(const FrameHeader& header, absl::string_view body) {
   if (reason == CloseReason::kNone) {
     const absl::Status identity = CheckIdentity(link_->identity(), remote_hello_.node_id);
     if (!identity.ok()) return Close(CloseReason::kUnauthenticated, identity.message());
+    if (!link_->ProofHolds(remote_hello_.rdma_proof)) {
+      return Close(CloseReason::kUnauthenticated, "the hello does not prove the ticket");
+    }
     reason = CheckRemote(header);
   }
   if (reason != CloseReason::kNone) {
@@ -115,7 +123,8 @@ void Session::AcceptHello() {
 }
 
 void Session::AgreeOnChecksums() {
-  checksums_ = (FeaturesOffered(core_->options()) & remote_hello_.features & kFeatureChecksum) != 0;
+  checksums_ = !link_->has_trailer() &&
+               (FeaturesOffered(core_->options()) & remote_hello_.features & kFeatureChecksum) != 0;
 }
 
 bool Session::WinsTie() {

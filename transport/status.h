@@ -51,6 +51,7 @@ struct PeerStatus {
   // How the choice between the links stands, for how long, and why (LinkReasonText).
   SelectorState selector_state = SelectorState::kConnecting;
   LinkReason link_reason = LinkReason::kNoLink;
+  std::string rdma_text;  // What is in the way of an RDMA link, in words; empty: nothing is known.
   int64_t selector_since_ms = 0;
   bool checksums = false;    // The link's frames carry them: both ends want it.
   uint64_t incarnation = 0;  // The peer's; 0: never heard.

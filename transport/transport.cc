@@ -41,8 +41,8 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Create(const Options& opti
   }
   absl::StatusOr<std::unique_ptr<GrpcProvider>> provider = GrpcProvider::Create(options);
   if (!provider.ok()) return provider.status();
-  return std::unique_ptr<Transport>(
-      new Transport(std::make_unique<Impl>(options, handler, *std::move(provider))));
+  return std::unique_ptr<Transport>(new Transport(
+      std::make_unique<Impl>(options, handler, Impl::LinksWith(options, *std::move(provider)))));
 }
 
 Transport::Transport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -64,9 +64,7 @@ absl::Status Transport::DrainPeer(NodeId node) {
   return absl::UnimplementedError("draining a peer is not built into this version; use RemovePeer");
 }
 
-absl::Status Transport::PinLink(NodeId node, LinkKind link) {
-  return impl_->PinLink(node, link);
-}
+absl::Status Transport::PinLink(NodeId node, LinkKind link) { return impl_->PinLink(node, link); }
 
 SendResult Transport::Send(NodeId node, GroupId group, const MessageView& message, Hold hold) {
   return impl_->Send(node, group, message, hold);
@@ -118,6 +116,8 @@ absl::Time Transport::PollDeadline() {
 
 TransportStatus Transport::Describe() { return impl_->Describe(); }
 
-const std::string& Transport::listen_address() const { return impl_->provider_->listen_address(); }
+const std::string& Transport::listen_address() const {
+  return impl_->links_.grpc->listen_address();
+}
 
 }  // namespace hawser

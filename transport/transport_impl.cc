@@ -48,24 +48,56 @@ int64_t ToMonotonicNs(absl::Time deadline) {
   return MonotonicNs() + absl::ToInt64Nanoseconds(left);
 }
 
-Transport::Impl::Impl(const Options& options, RaftHandler* handler,
-                      std::unique_ptr<GrpcProvider> provider)
+Transport::Impl::Impl(const Options& options, RaftHandler* handler, Links links)
     : options_(options),
       limits_{options.message_bytes_max, options.message_entries_max},
       directory_(options_),
-      provider_(std::move(provider)),
+      links_(std::move(links)),
+      both_(links_.rdma == nullptr
+                ? nullptr
+                : std::make_unique<BothLinks>(links_.grpc.get(), links_.rdma.get(), links_.verbs)),
+      provider_(both_ == nullptr ? static_cast<LinkProvider*>(links_.grpc.get()) : both_.get()),
       recorder_(options.record_directory.empty()
                     ? nullptr
                     : std::make_unique<LinkRecorder>(options.record_directory)),
       core_(Parts(handler)),
-      loop_(options_, &core_, provider_.get()) {}
+      loop_(options_, &core_, provider_) {}
+
+Transport::Impl::Links Transport::Impl::LinksWith(const Options& options,
+                                                  std::unique_ptr<GrpcProvider> grpc) {
+  Links links;
+  links.grpc = std::move(grpc);
+  if (options.link_policy == LinkPolicy::kGrpc) {
+    links.rdma_absent = "link_policy is kGrpc";
+    return links;
+  }
+  absl::StatusOr<Verbs*> verbs = LoadVerbs();
+  if (!verbs.ok()) {
+    links.rdma_absent = std::string(verbs.status().message());
+    return links;
+  }
+  absl::StatusOr<std::unique_ptr<RdmaProvider>> rdma = RdmaProvider::Create(options, *verbs);
+  if (rdma.ok()) {
+    links.verbs = *verbs;
+    links.rdma = *std::move(rdma);
+  } else {
+    links.rdma_absent = std::string(rdma.status().message());
+    if (absl::IsFailedPrecondition(rdma.status())) {
+      links.rdma_obstacle = LinkReason::kRdmaUnprotected;
+    }
+  }
+  return links;
+}
 
 Core::Parts Transport::Impl::Parts(RaftHandler* handler) {
   Core::Parts parts{};
   parts.options = &options_;
   parts.handler = handler;
   parts.directory = &directory_;
-  parts.provider = provider_.get();
+  parts.provider = links_.grpc.get();
+  parts.rdma_provider = links_.rdma.get();
+  parts.rdma_obstacle = links_.rdma_obstacle;
+  parts.rdma_absent = links_.rdma_absent;
   parts.messages = &messages_;
   parts.incarnation = RandomIncarnation();
   parts.tap = recorder_.get();

@@ -12,10 +12,12 @@
 #include "absl/container/flat_hash_set.h"
 #include "base/mutex.h"
 #include "codec/message_codec.h"
+#include "transport/both_links.h"
 #include "transport/core.h"
 #include "transport/grpc/grpc_provider.h"
 #include "transport/loop.h"
 #include "transport/peer_directory.h"
+#include "transport/rdma/rdma_provider.h"
 #include "transport/recording/link_tap.h"
 #include "transport/transport.h"
 
@@ -29,7 +31,18 @@ int64_t ToMonotonicNs(absl::Time deadline);
 // One per Transport, owned by it. Threads: any, unless said otherwise.
 class Transport::Impl {
  public:
-  Impl(const Options& options, RaftHandler* handler, std::unique_ptr<GrpcProvider> provider);
+  // What carries the streams. Without RDMA `rdma_absent` says why.
+  struct Links {
+    std::unique_ptr<GrpcProvider> grpc;
+    Verbs* verbs = nullptr;
+    std::unique_ptr<RdmaProvider> rdma;
+    LinkReason rdma_obstacle = LinkReason::kNoRdmaHere;
+    std::string rdma_absent;
+  };
+  // Adds RDMA where the host has it and the options allow it.
+  static Links LinksWith(const Options& options, std::unique_ptr<GrpcProvider> grpc);
+
+  Impl(const Options& options, RaftHandler* handler, Links links);
   ~Impl();
 
   absl::Status Start();
@@ -37,8 +50,8 @@ class Transport::Impl {
   absl::Status AddPeer(NodeId node, std::vector<std::string> addresses);
   absl::Status UpdatePeer(NodeId node, std::vector<std::string> addresses);
   absl::Status RemovePeer(NodeId node);
-  absl::Status PinLink(NodeId node, LinkKind link);
   absl::Status CheckMember(NodeId node);
+  absl::Status PinLink(NodeId node, LinkKind link);
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);
   void CompleteUnbuilt(Hold hold, CallDone done);
   void Wake();
@@ -51,7 +64,9 @@ class Transport::Impl {
   PeerDirectory directory_;
   MessageStore messages_;
   PayloadPool payload_pool_;
-  std::unique_ptr<GrpcProvider> provider_;
+  const Links links_;
+  const std::unique_ptr<BothLinks> both_;  // with RDMA
+  LinkProvider* const provider_;           // what the loop polls
   // Null unless the options name a directory.
   const std::unique_ptr<LinkTap> recorder_;
   Core core_;

@@ -21,6 +21,17 @@ Tally Minus(Tally a, Tally b) { return {a.messages - b.messages, a.bytes - b.byt
 
 bool AtMost(Tally a, Tally b) { return a.messages <= b.messages && a.bytes <= b.bytes; }
 
+// What one link may bring before it is consumed: in frames, and in bytes.
+uint64_t WindowFrames(const Options& options) {
+  return std::max<uint64_t>(options.receive_window_bytes / kGrpcCreditUnitBytes,
+                            options.rdma_receive_slots - kRdmaUngrantedSlots);
+}
+uint64_t WindowBytes(const Options& options) {
+  return std::max<uint64_t>(
+      options.receive_window_bytes,
+      uint64_t{options.rdma_receive_slots - kRdmaUngrantedSlots} * options.rdma_slot_bytes);
+}
+
 uint64_t PeerKey(uint32_t process, NodeId peer) { return uint64_t{process} << 32 | peer; }
 
 // Processes, groups and lanes are few.
@@ -261,7 +272,7 @@ void Oracle::CheckReports(const SimAccount& account, const PeerStatus& status) {
 
 void Oracle::CheckMemory(const SimAccount& account, const PeerStatus& status) {
   const Options& options = scenario_.options;
-  const uint64_t held_max = 2 * (options.receive_window_bytes / kGrpcCreditUnitBytes);
+  const uint64_t held_max = 2 * WindowFrames(options);
   if (status.frames_held > held_max) {
     Fail(absl::StrCat(Name(account), ": ", status.frames_held, " frames are held"));
   }
@@ -285,7 +296,7 @@ void Oracle::CheckMemory(const SimAccount& account, const PeerStatus& status) {
 uint64_t Oracle::LeasedBytesMax() const {
   // Over the limit may be what two links were granted, and two messages: one whose pieces were
   // being joined, and the one that is too many.
-  return scenario_.options.leased_bytes_max + 2 * scenario_.options.receive_window_bytes +
+  return scenario_.options.leased_bytes_max + 2 * WindowBytes(scenario_.options) +
          2 * kSimMessageBytesMax;
 }
 

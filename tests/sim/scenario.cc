@@ -18,7 +18,11 @@ void DrawSizes(SimRandom* random, Options* options) {
   options->message_bytes_max = 2048 * kKiB;
   const uint32_t window_bytes_min = 2 * options->grpc_frame_bytes_max + 18 * 8 * kKiB;
   options->receive_window_bytes = window_bytes_min < 256 * kKiB ? 256 * kKiB : window_bytes_min;
-  if (random->Percent(50)) options->receive_window_bytes *= 4;
+  options->rdma_receive_slots = 64;
+  if (random->Percent(50)) {
+    options->receive_window_bytes *= 4;
+    options->rdma_receive_slots *= 4;
+  }
   options->append_unacked_bytes_max = OneOf<uint32_t>(random, {8, 32, 128, 512}) * kKiB;
   options->bulk_unacked_bytes_max = OneOf<uint32_t>(random, {8, 32, 128}) * kKiB;
   options->urgent_queue_messages_max = OneOf<uint32_t>(random, {4, 64, 4096});

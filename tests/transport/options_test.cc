@@ -275,16 +275,13 @@ TEST(OptionsTest, PartThatIsNotBuiltIsRefusedNotIgnored) {
   options.link_policy = LinkPolicy::kRdma;
   absl::Status status = options.Validate();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(absl::StartsWith(status.message(), "link_policy is kRdma")) << status;
+  EXPECT_TRUE(absl::StartsWith(status.message(), "link_policy kRdma")) << status;
 
   options = Valid();
-  for (const RdmaSecurity security :
-       {RdmaSecurity::kTrustFabric, RdmaSecurity::kMac, RdmaSecurity::kAead}) {
-    options.rdma_security = security;
-    status = options.Validate();
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-    EXPECT_TRUE(absl::StartsWith(status.message(), "rdma_security is set")) << status;
-  }
+  options.rdma_security = RdmaSecurity::kAead;
+  status = options.Validate();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(absl::StartsWith(status.message(), "rdma_security is kAead")) << status;
 }
 
 }  // namespace

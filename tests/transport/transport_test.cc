@@ -80,11 +80,11 @@ TEST_F(TransportTest, RdmaIsRefusedWithTheReason) {
   Options options = GoodOptions();
   options.link_policy = LinkPolicy::kRdma;
   ExpectSays(Transport::Create(options, &raft_).status(), absl::StatusCode::kUnimplemented,
-             {"link_policy", "RDMA is not built", "kGrpc"});
+             {"link_policy", "not built", "kGrpc"});
   options = GoodOptions();
-  options.rdma_security = RdmaSecurity::kMac;
+  options.rdma_security = RdmaSecurity::kAead;
   ExpectSays(Transport::Create(options, &raft_).status(), absl::StatusCode::kUnimplemented,
-             {"rdma_security", "RDMA is not built"});
+             {"rdma_security", "not built", "kMac"});
 }
 
 TEST_F(TransportTest, PortInUse) {

@@ -8,10 +8,10 @@
 namespace hawser {
 
 absl::Status VerbsError(absl::string_view name, int error) {
-  const bool memory = error == ENOMEM || error == EAGAIN;
+  const bool locked = name == kRegisterMemory && (error == ENOMEM || error == EAGAIN);
   return absl::ResourceExhaustedError(absl::StrCat(
       "cannot ", name, ": ", std::strerror(error),
-      memory ? "; raise the limit of locked memory (ulimit -l), or lower rdma_receive_slots" : ""));
+      locked ? "; raise the limit of locked memory (ulimit -l), or lower rdma_receive_slots" : ""));
 }
 
 absl::StatusOr<std::unique_ptr<RdmaDevice>> RdmaDevice::Open(Verbs* verbs, ibv_context* context) {

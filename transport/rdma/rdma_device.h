@@ -37,6 +37,8 @@ class RdmaDevice {
   int requests_max_ = 0;
 };
 
+inline constexpr char kRegisterMemory[] = "register memory";
+
 // "cannot NAME: what errno means", with what mends it where that is known.
 absl::Status VerbsError(absl::string_view name, int error);
 

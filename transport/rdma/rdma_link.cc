@@ -53,7 +53,7 @@ absl::Status RdmaLink::Open(RdmaDevice* device) {
   const SlotMemory::Sizes sizes = {
       options_.slot_bytes, options_.receive_slots + options_.spare_slots, options_.send_slots};
   memory_ = SlotMemory::Make(verbs_, device->pd(), sizes);
-  if (memory_ == nullptr) return VerbsError("register memory", errno);
+  if (memory_ == nullptr) return VerbsError(kRegisterMemory, errno);
   const int requests = static_cast<int>(options_.receive_slots + options_.send_slots);
   queue_ = verbs_->CreateCq(device->context(), requests, this, device->channel());
   if (queue_ == nullptr) return VerbsError("create a completion queue", errno);

@@ -92,6 +92,7 @@ class RdmaLink : public Link {
   uint32_t frame_bytes_max() const override { return frame_bytes_max_; }
   std::string Proof() const override { return own_proof_; }
   bool ProofHolds(absl::string_view proof) const override;
+  bool has_trailer() const override { return sealed_; }
   bool writable() const override {
     return up_ && send_head_ - send_tail_ + kSendSlotsReserved < options_.send_slots;
   }

@@ -104,11 +104,17 @@ void RdmaProvider::Wake() {
 
 bool RdmaProvider::TakeWake() {
   if (!woken_.load(std::memory_order_relaxed)) return false;
-  uint64_t count;
-  // Whoever wakes says so first and writes then: what is written later wakes once more, in vain.
-  const bool written = read(wake_fd_, &count, sizeof(count)) == sizeof(count);
   woken_.store(false);
-  return written;
+  DrainWakes();
+  return true;
+}
+
+void RdmaProvider::DrainWakes() {
+  // Whoever wakes says so first and writes then: what is written after this wakes once more, in
+  // vain, and is read then.
+  uint64_t count;
+  while (read(wake_fd_, &count, sizeof(count)) == sizeof(count)) {
+  }
 }
 
 int RdmaProvider::Poll(int64_t deadline_ns) {
@@ -121,6 +127,7 @@ int RdmaProvider::Poll(int64_t deadline_ns) {
     if (SpinsOn(now_ns)) continue;
     handled = PrepareSleep();
     if (handled > 0) return handled;
+    if (TakeWake()) return 0;
     Slept(verbs_->Wait(descriptors_, std::min(deadline_ns, next_deadline_ns_)));
   }
 }
@@ -169,6 +176,7 @@ int RdmaProvider::PrepareSleep() {
 
 int RdmaProvider::LookAt(uint64_t ready) {
   handled_ = 0;
+  if (Has(ready, kWakePlace)) DrainWakes();
   for (size_t i = 0; i < devices_.size(); ++i) {
     if (Has(ready, kDevicePlace + 2 * i)) TakeNotifications(devices_[i].get());
     if (Has(ready, kDevicePlace + 2 * i + 1)) TakeAsyncEvents(devices_[i].get());

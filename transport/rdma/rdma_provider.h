@@ -30,14 +30,14 @@ namespace hawser {
 class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOwner {
  public:
   // Listens at `options.rdma_listen_address`, or on every RDMA address of the host that
-  // `options.listen_address` covers. Unavailable, with the reason, when there is none.
+  // `options.listen_address` covers. Unavailable, with the reason, when there is none;
+  // FailedPrecondition when TLS is on and rdma_security is not set.
   // `verbs` is borrowed.
   static absl::StatusOr<std::unique_ptr<RdmaProvider>> Create(const Options& options, Verbs* verbs);
   ~RdmaProvider() override;
 
   // LinkProvider.
   const std::string& listen_address() const override { return listen_addresses_[0]; }
-  const std::vector<std::string>& listen_addresses() const { return listen_addresses_; }
   void Start(LinkAcceptor* acceptor) override { acceptor_ = acceptor; }
   // Not without a ticket: fails at once.
   Link* Dial(const std::string& address, LinkEvents* events) override { return nullptr; }
@@ -48,6 +48,7 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   void Shutdown() override;
 
   // LinkTickets.
+  const std::vector<std::string>& addresses() const override { return listen_addresses_; }
   absl::StatusOr<TicketRequest> Ask(const std::vector<std::string>& addresses,
                                     uint32_t epoch) override;
   Link* Redeem(const TicketParties& parties, const TicketRequest& request, const Ticket& ticket,
@@ -58,6 +59,9 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
 
   // --- For whoever sleeps on several providers ---
 
+  // Somebody called Wake since the last time. To be asked right before a sleep too: what woke may
+  // have been read meanwhile.
+  bool TakeWake();
   // One look without waiting: at completions, now and then at everything else.
   int PollOnce();
   // Spinning is worth while now.
@@ -95,7 +99,7 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   RdmaLinkOwner* owner() { return this; }
   void BeforeEvents() override { acceptor_->BeforeEvents(); }
   int LookAt(uint64_t ready);
-  bool TakeWake();
+  void DrainWakes();
   void MapDescriptors();
   void TakeNotifications(RdmaDevice* device);
   void TakeAsyncEvents(RdmaDevice* device);

@@ -57,7 +57,7 @@ void RdmaPair::Open() {
 }
 
 bool RdmaPair::Dial() {
-  auto asked = a.provider->Ask(b.provider->listen_addresses(), /*epoch=*/3);
+  auto asked = a.provider->Ask(b.provider->addresses(), /*epoch=*/3);
   if (!asked.ok()) return false;
   request = *asked;
   std::string text;
