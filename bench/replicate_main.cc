@@ -44,7 +44,8 @@ ABSL_FLAG(double, seconds, 0.5, "how long each measurement takes");
 ABSL_FLAG(int, rounds, 3, "measurements of each kind, interleaved");
 ABSL_FLAG(std::vector<std::string>, contestants, {}, "which ways to replicate; default: all");
 ABSL_FLAG(std::string, placement, "one", "which process runs where: one, split, spin or free");
-ABSL_FLAG(std::string, link, "auto", "what Hawser travels on: auto, grpc or rdma");
+ABSL_FLAG(std::string, link, "auto",
+          "what Hawser travels on: auto, grpc, or rdma:ADDRESS,... (members take them in turn)");
 ABSL_FLAG(int, entries_per_message, 1, "entries in each append message");
 ABSL_FLAG(int, ack_every, 1, "a follower answers every so many messages");
 ABSL_FLAG(int, groups, 1, "Raft groups that Hawser's contestants deal the log out to, in turn");

@@ -77,13 +77,16 @@ absl::StatusOr<std::vector<const Contestant*>> ParseContestants(
 
 absl::StatusOr<std::string> ParseLink(absl::string_view link) {
   if (link == "grpc") return std::string("grpc");
-  if (link == "auto") return std::string("grpc (rdma: not built into this version)");
-  if (link == "rdma") {
-    return absl::FailedPreconditionError(
-        "--link=rdma: RDMA is not built into this version; use --link=grpc or --link=auto");
+  // Members listen on loopback, which is no RDMA device's.
+  if (link == "auto") return std::string("grpc (rdma: its addresses must be named)");
+  if (link == "rdma" || link == "rdma:") {
+    return absl::InvalidArgumentError(
+        "--link=rdma: name the RDMA addresses that members take in turn, as in "
+        "--link=rdma:10.0.0.1,10.0.0.2");
   }
+  if (absl::StartsWith(link, "rdma:") && !absl::StrContains(link, ' ')) return std::string(link);
   return absl::InvalidArgumentError(
-      absl::StrCat("--link=", link, " is not known: use auto, grpc or rdma"));
+      absl::StrCat("--link=", link, " is not known: use auto, grpc or rdma:ADDRESS,..."));
 }
 
 absl::Status ParsePhases(const ReplicateFlags& flags, ReplicateOptions* options) {

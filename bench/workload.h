@@ -38,7 +38,7 @@ struct Workload {
   int ack_every = 1;
   // Busy polling, by those that can.
   bool spin = false;
-  // What Hawser may travel on: "auto" or "grpc".
+  // What Hawser travels on: "auto", "grpc", or "rdma:" and the addresses that nodes take in turn.
   std::string link = "auto";
   // Raft groups that Hawser's own contestants deal the log out to.
   int groups = 1;

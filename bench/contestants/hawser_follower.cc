@@ -37,7 +37,7 @@ class HawserFollower : public FollowerSide, private RaftHandler {
   // The leader dials.
   absl::Status Connect(int leader_port) override {
     node_.StopLogging();
-    return node_.transport().AddPeer(kLeaderNode, {});
+    return node_.AddPeer(kLeaderNode, {});
   }
 
   void Serve() override {

@@ -57,12 +57,12 @@ class HawserLeader : public LeaderSide, private RaftHandler {
   absl::Status Connect(const std::vector<int>& follower_ports) override {
     NodeId follower = FollowerNode(0);
     for (const int port : follower_ports) {
-      absl::Status added = node_.transport().AddPeer(follower++, {LoopbackAddress(port)});
+      absl::Status added = node_.AddPeer(follower++, {LoopbackAddress(port)});
       if (!added.ok()) return added;
     }
     WaitUntil(&HawserLeader::Connected);
     node_.StopLogging();
-    return absl::OkStatus();
+    return node_.WaitForRdma();
   }
 
   void RunPhase(const PhaseGoal& goal, ReplicaLeader* leader) override {

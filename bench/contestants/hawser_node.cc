@@ -1,10 +1,15 @@
 #include "bench/contestants/hawser_node.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/log.h"
 
@@ -12,6 +17,7 @@ namespace hawser::bench {
 namespace {
 
 constexpr absl::Duration kStopPatience = absl::Milliseconds(200);
+constexpr absl::Duration kRdmaPatience = absl::Seconds(20);
 // Longer than any pause within a measurement.
 constexpr uint32_t kSpinUs = 1'000'000;
 
@@ -24,7 +30,14 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
   options.listen_address = "127.0.0.1:0";
   options.loop_mode = mode_;
   options.link_policy = workload_.link == "grpc" ? LinkPolicy::kGrpc : LinkPolicy::kAuto;
-  if (workload_.spin) options.spin_us = kSpinUs;
+  if (workload_.spin) options.spin_us = options.rdma_spin_us_max = kSpinUs;
+  absl::string_view hosts = workload_.link;
+  uses_rdma_ = absl::ConsumePrefix(&hosts, "rdma:");
+  if (uses_rdma_) {
+    const std::vector<std::string> list = absl::StrSplit(hosts, ',');
+    options.rdma_listen_address = absl::StrCat(list[(node_ - kLeaderNode) % list.size()], ":0");
+    options.allow_insecure_network = true;
+  }
   if (node_ == kLeaderNode) options.record_directory = workload_.record;
   absl::StatusOr<std::unique_ptr<Transport>> transport = Transport::Create(options, handler);
   if (!transport.ok()) return transport.status();
@@ -36,6 +49,29 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
     return absl::InternalError(absl::StrCat("no port in listen address ", address));
   }
   return port;
+}
+
+absl::Status HawserNode::AddPeer(uint64_t node, std::vector<std::string> addresses) {
+  absl::Status added = transport_->AddPeer(node, std::move(addresses));
+  return added.ok() && uses_rdma_ ? transport_->PinLink(node, LinkKind::kRdma) : added;
+}
+
+absl::Status HawserNode::WaitForRdma() {
+  const absl::Time deadline = absl::Now() + kRdmaPatience;
+  while (uses_rdma_) {
+    const std::vector<PeerStatus> peers = transport_->Describe().peers;
+    const auto waiting = std::find_if(peers.begin(), peers.end(), [](const PeerStatus& peer) {
+      return peer.link != LinkKind::kRdma;
+    });
+    if (waiting == peers.end()) break;
+    if (absl::Now() > deadline) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("no RDMA link to node ", waiting->node, ": ", waiting->rdma_text));
+    }
+    if (polls()) transport_->Poll(absl::Now() + absl::Milliseconds(1));
+    if (!polls()) absl::SleepFor(absl::Milliseconds(1));
+  }
+  return absl::OkStatus();
 }
 
 void HawserNode::StopLogging() {

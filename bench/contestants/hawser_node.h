@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,6 +32,11 @@ class HawserNode {
   absl::StatusOr<int> Listen(RaftHandler* handler);
   void Stop();
 
+  // A peer, kept on RDMA if the workload says so.
+  absl::Status AddPeer(uint64_t node, std::vector<std::string> addresses);
+  // Waits until what is sent to peers goes over RDMA, if it is to.
+  absl::Status WaitForRdma();
+
   // Polls until `done`, which is asked after each turn and each Wake().
   // REQUIRES: polls().
   void PollUntil(const std::function<bool()>& done);
@@ -47,6 +53,7 @@ class HawserNode {
   const Workload workload_;
   const NodeId node_;
   const LoopMode mode_;
+  bool uses_rdma_ = false;
   std::unique_ptr<Transport> transport_;
 };
 

@@ -31,7 +31,7 @@ TEST(ReplicateOptionsTest, DefaultsAreTheReadmesRun) {
   EXPECT_EQ(options->goal.entries, 0u);
   EXPECT_EQ(options->goal.duration_ns, 500'000'000);
   EXPECT_EQ(options->warm_up.duration_ns, 100'000'000);
-  EXPECT_EQ(options->link, "grpc (rdma: not built into this version)");
+  EXPECT_EQ(options->link, "grpc (rdma: its addresses must be named)");
 }
 
 // Contestants change fastest, so that those that are compared run close to each other.
@@ -90,7 +90,7 @@ TEST(ReplicateOptionsTest, UnknownNamesListTheKnownOnes) {
 
 TEST(ReplicateOptionsTest, ALinkThatCanNotBeHadIsSaid) {
   EXPECT_THAT(Complaint([](auto* f) { f->link = "rdma"; }),
-              HasSubstr("RDMA is not built into this version"));
+              HasSubstr("name the RDMA addresses"));
   EXPECT_EQ(Complaint([](auto* f) { f->link = "grpc"; }), "");
 }
 

@@ -197,7 +197,7 @@ class ReplicateTest(unittest.TestCase):
 
     def test_bad_flags_are_refused_before_anything_runs(self):
         self.check_refused("--followers=0 is out of range", "--followers=0")
-        self.check_refused("RDMA is not built into this version", "--link=rdma")
+        self.check_refused("name the RDMA addresses", "--link=rdma")
         self.check_refused("there is no 'nobody'", "--contestants=nobody")
         self.check_refused("what is 'fast'", "fast")
         self.check_refused("can't write /no/such/directory", "--json=/no/such/directory/x.json")
