@@ -78,7 +78,7 @@ def bazel_test(name, *options):
 def sanitizer_tests(config):
     # Tests tagged "once" look at the source tree: they say the same in every build.
     return bazel_test(f"tests with {config}", f"--config={config}", "--build_tests_only",
-                      "--test_tag_filters=-once")
+                      "--test_tag_filters=-once,-optimized")
 
 
 def steps_to_run(quick):
@@ -86,7 +86,10 @@ def steps_to_run(quick):
         Step("shellcheck", ["shellcheck", "-x", *shell_scripts()]),
         Step("clang-format", ["clang-format", "--dry-run", "--Werror",
                               *files_of_git("*.cc", "*.h", "*.proto")]),
-        bazel_test("tests"),
+        bazel_test("tests", "--test_tag_filters=-optimized"),
+        # Many seeds of the simulation, counts of instructions: tagged "optimized".
+        bazel_test("tests of optimized code", "--config=opt", "--build_tests_only",
+                   "--test_tag_filters=optimized"),
         Step("rdma-vm", ["tools/rdma_vm_checks.py"], writes_cases=True),
     ]
     if quick:

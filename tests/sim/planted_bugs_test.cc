@@ -16,7 +16,7 @@ namespace hawser {
 namespace {
 
 // More than twice what the hardest one needs (docs/simulation.md).
-constexpr uint64_t kSeedsMax = 200;
+constexpr uint64_t kSeedsMax = 500;
 
 TEST(PlantedBugsTest, EachIsFound) {
   SetLogSink([](absl::string_view) {});

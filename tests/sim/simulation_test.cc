@@ -1,7 +1,5 @@
 // The promises of transport.h hold for whole clusters in which everything goes wrong.
 
-#include "tests/sim/simulation.h"
-
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -10,7 +8,6 @@
 #include <string>
 
 #include "base/log.h"
-#include "tests/sim/scenario.h"
 #include "tests/sim/seed_runner.h"
 
 namespace hawser {
@@ -50,18 +47,6 @@ TEST(SimulationTest, SeedsOfTheDay) {
   std::printf("seeds of the day; replay: bazel run //tests/sim:simulate -- --seeds=%ju..%ju\n",
               static_cast<uintmax_t>(first_seed), static_cast<uintmax_t>(first_seed + kSeeds - 1));
   ExpectPromisesHold(first_seed, kSeeds);
-}
-
-// A seed is worth nothing unless it means the same the next time.
-TEST(SimulationTest, ASeedMeansTheSameEachTime) {
-  SetLogSink([](absl::string_view) {});
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
-    const SimResult first = Simulation(DrawScenario(seed), /*trace=*/false).Run();
-    const SimResult second = Simulation(DrawScenario(seed), /*trace=*/false).Run();
-    EXPECT_EQ(first.turns, second.turns) << seed;
-    EXPECT_EQ(first.counts.delivered_bytes, second.counts.delivered_bytes) << seed;
-    EXPECT_EQ(first.counts.refused, second.counts.refused) << seed;
-  }
 }
 
 }  // namespace
