@@ -89,8 +89,7 @@ TEST(ReplicateOptionsTest, UnknownNamesListTheKnownOnes) {
 }
 
 TEST(ReplicateOptionsTest, ALinkThatCanNotBeHadIsSaid) {
-  EXPECT_THAT(Complaint([](auto* f) { f->link = "rdma"; }),
-              HasSubstr("name the RDMA addresses"));
+  EXPECT_THAT(Complaint([](auto* f) { f->link = "rdma"; }), HasSubstr("name the RDMA addresses"));
   EXPECT_EQ(Complaint([](auto* f) { f->link = "grpc"; }), "");
 }
 
