@@ -19,27 +19,32 @@ namespace hawser {
 namespace {
 
 // Every function of the libraries that is called, by name.
-#define HAWSER_IBVERBS_CALLS(X)                                                             \
-  X(ibv_fork_init)                                                                          \
-  X(ibv_query_device)                                                                       \
-  X(ibv_get_async_event)                                                                    \
-  X(ibv_ack_async_event)                                                                    \
-  X(ibv_alloc_pd)                                                                           \
-  X(ibv_dealloc_pd)                                                                         \
-  X(ibv_dereg_mr)                                                                           \
-  X(ibv_create_comp_channel) X(ibv_destroy_comp_channel) X(ibv_create_cq) X(ibv_destroy_cq) \
-      X(ibv_get_cq_event) X(ibv_ack_cq_events) X(ibv_modify_qp)
-#define HAWSER_RDMACM_CALLS(X)                                                                   \
-  X(rdma_create_event_channel)                                                                   \
-  X(rdma_destroy_event_channel)                                                                  \
-  X(rdma_create_id)                                                                              \
-  X(rdma_destroy_id)                                                                             \
-  X(rdma_bind_addr)                                                                              \
-  X(rdma_listen)                                                                                 \
-  X(rdma_resolve_addr)                                                                           \
-  X(rdma_resolve_route) X(rdma_set_option) X(rdma_create_qp) X(rdma_destroy_qp) X(rdma_connect)  \
-      X(rdma_accept) X(rdma_reject) X(rdma_disconnect) X(rdma_get_cm_event) X(rdma_ack_cm_event) \
-          X(rdma_notify)
+#define HAWSER_IBVERBS_CALLS(X) \
+  X(ibv_fork_init)              \
+  X(ibv_query_device)           \
+  X(ibv_get_async_event)        \
+  X(ibv_ack_async_event)        \
+  X(ibv_alloc_pd)               \
+  X(ibv_dealloc_pd)             \
+  X(ibv_dereg_mr)               \
+  X(ibv_create_comp_channel)    \
+  X(ibv_destroy_comp_channel)   \
+  X(ibv_create_cq) X(ibv_destroy_cq) X(ibv_get_cq_event) X(ibv_ack_cq_events) X(ibv_modify_qp)
+#define HAWSER_RDMACM_CALLS(X)  \
+  X(rdma_create_event_channel)  \
+  X(rdma_destroy_event_channel) \
+  X(rdma_create_id)             \
+  X(rdma_destroy_id)            \
+  X(rdma_bind_addr)             \
+  X(rdma_listen)                \
+  X(rdma_resolve_addr)          \
+  X(rdma_resolve_route)         \
+  X(rdma_set_option)            \
+  X(rdma_create_qp)             \
+  X(rdma_destroy_qp)            \
+  X(rdma_connect)               \
+  X(rdma_accept)                \
+  X(rdma_reject) X(rdma_disconnect) X(rdma_get_cm_event) X(rdma_ack_cm_event) X(rdma_notify)
 
 struct Calls {
 #define HAWSER_DECLARE(name) decltype(&::name) name = nullptr;
