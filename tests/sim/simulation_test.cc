@@ -5,8 +5,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "tests/sim/seed_runner.h"
 
@@ -27,15 +31,22 @@ SeedRunResult ExpectPromisesHold(uint64_t first_seed, uint64_t seeds) {
   return result;
 }
 
-// Every state and transition of the core is visited by them, but for those of the selector that
-// need two events between two looks at the links: link_selector_test has them.
+// Transitions of the selector that need two events between two looks at the links, or nearly so:
+// seeds seldom take them. link_selector_test has them all.
+constexpr const char* kSeldomTaken[] = {
+    "selector: draining -> connecting",
+    "selector: draining -> probing_rdma",
+    "selector: draining -> backing_off",
+    "selector: draining -> quarantined",
+};
+
+// Every state and every other transition of the core is visited by them.
 TEST(SimulationTest, FixedSeeds) {
   const SeedRunResult result = ExpectPromisesHold(1, 300);
-  EXPECT_EQ(result.transitions.NeverTaken(),
-            "selector: draining -> connecting\n"
-            "selector: draining -> probing_rdma\n"
-            "selector: draining -> backing_off\n"
-            "selector: draining -> quarantined\n");
+  const std::string never_taken = result.transitions.NeverTaken();
+  for (const absl::string_view line : absl::StrSplit(never_taken, '\n', absl::SkipEmpty())) {
+    EXPECT_NE(absl::c_find(kSeldomTaken, line), std::end(kSeldomTaken)) << line;
+  }
 }
 
 TEST(SimulationTest, SeedsOfTheDay) {
