@@ -17,17 +17,17 @@
 #include "transport/loop.h"
 #include "transport/peer_directory.h"
 
-namespace {
-
-bool counting = false;
-[[maybe_unused]] uint64_t allocations = 0;
-uint64_t locks = 0;
-
-}  // namespace
-
 // Not under sanitizers, which have their own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HAWSER_COUNTS_ALLOCATIONS 1
+
+namespace {
+
+bool counting = false;
+uint64_t allocations = 0;
+uint64_t locks = 0;
+
+}  // namespace
 
 extern "C" {
 void* __libc_malloc(size_t size);                // NOLINT: glibc's name
