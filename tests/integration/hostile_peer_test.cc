@@ -27,7 +27,7 @@ namespace {
 constexpr size_t kMiB = 1024 * 1024;
 // Both ends of a thousand connections; sanitizers keep some bytes for each.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr size_t kThousandBytesMax = 512 * kMiB;
+constexpr size_t kThousandBytesMax = 256 * kMiB;
 #else
 constexpr size_t kThousandBytesMax = 128 * kMiB;
 #endif
