@@ -203,8 +203,9 @@ absl::Status Transport::Impl::PinLink(NodeId node, LinkKind link) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot pin to rdma: ", LinkReasonText(core_.rdma_obstacle())));
   }
-  if (link == LinkKind::kFake)
+  if (link == LinkKind::kFake) {
     return absl::InvalidArgumentError("only grpc and rdma can be pinned");
+  }
   PeerGate* gate = directory_.Find(node);
   if (!Post([this, gate, link] { core_.PinLink(gate, link); })) {
     return absl::FailedPreconditionError("the transport has stopped");

@@ -13,7 +13,6 @@ namespace {
 
 constexpr char kMagic[] = "HWSR";
 constexpr uint8_t kVersion = 1;
-constexpr size_t kHeadBytes = 8;
 
 // The first 8 bytes of all of them.
 void WriteHead(std::string* data, uint8_t third, uint8_t fourth = 0) {

@@ -47,6 +47,7 @@ namespace {
   X(rdma_reject) X(rdma_disconnect) X(rdma_get_cm_event) X(rdma_ack_cm_event) X(rdma_notify)
 
 struct Calls {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared
 #define HAWSER_DECLARE(name) decltype(&::name) name = nullptr;
   HAWSER_IBVERBS_CALLS(HAWSER_DECLARE)
   HAWSER_RDMACM_CALLS(HAWSER_DECLARE)
