@@ -16,6 +16,14 @@ namespace hawser {
 // the caller does not see what it changes. Some microseconds an instruction.
 int64_t CountInstructions(const std::function<void()>& work);
 
+// The same, counting the calls into the kernel, at the speed of the processor otherwise.
+int64_t CountSystemCalls(const std::function<void()>& work);
+
+// Between these two nothing is counted: for what belongs to the test and not to what it measures.
+// Some instructions each.
+void PauseCounting();
+void ResumeCounting();
+
 // False in builds whose counts mean nothing: without optimization, or with a sanitizer.
 bool InstructionsMatter();
 

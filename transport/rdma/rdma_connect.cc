@@ -313,6 +313,7 @@ bool RdmaProvider::Agree(const Dialling& dialling, const std::string& data) {
 }
 
 void RdmaProvider::OnEstablished(RdmaLink* link, const std::string& data) {
+  if (link->up()) return;
   link->deadline_ns = 0;
   if (const Dialling* dialling = FindDialling(link)) {
     const bool proven = Agree(*dialling, data);

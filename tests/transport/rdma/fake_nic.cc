@@ -2,6 +2,8 @@
 
 #include "tests/transport/rdma/fake_nic.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +13,17 @@
 #include "tests/transport/rdma/fake_nic_parts.h"
 
 namespace hawser {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+constexpr int kFirstFakeDescriptor = 1 << 30;
+
+}  // namespace
+
+int NextFakeDescriptor() {
+  static int next = kFirstFakeDescriptor;
+  return next++;
+}
 
 FakeFabric::FakeFabric(const FakeFabricOptions& fabric_options) : options(fabric_options) {}
 FakeFabric::~FakeFabric() { events_.clear(); }
@@ -21,7 +34,7 @@ FakeNic* FakeFabric::AddNic(std::vector<std::string> addresses) {
 }
 
 int64_t FakeFabric::NextEventNs() const {
-  return events_.empty() ? std::numeric_limits<int64_t>::max() : events_.begin()->first.first;
+  return events_.empty() ? kNever : events_.begin()->first.first;
 }
 
 void FakeFabric::AdvanceTo(int64_t now_ns) {
@@ -57,7 +70,7 @@ FakeNic::FakeNic(FakeFabric* fabric, std::vector<std::string> addresses)
     : fabric_(fabric), addresses_(std::move(addresses)) {
   std::strncpy(device_.name, "fake0", sizeof(device_.name) - 1);
   context_.device = &device_;
-  context_.async_fd = -1;
+  context_.async_fd = NextFakeDescriptor();
   context_.ops.post_send = OpPostSend;
   context_.ops.post_recv = OpPostReceive;
   context_.ops.poll_cq = OpPollCq;
@@ -90,10 +103,34 @@ void FakeNic::ResetCounters() {
   counters_ = counters;
 }
 
+bool FakeNic::Readable(int descriptor) const {
+  if (descriptor < kFirstFakeDescriptor) {
+    pollfd real = {descriptor, POLLIN, 0};
+    return poll(&real, 1, 0) > 0;
+  }
+  for (const FakeEventChannel* channel : event_channels_) {
+    if (channel->channel.fd == descriptor) return !channel->events.empty();
+  }
+  for (const FakeCompChannel* channel : comp_channels_) {
+    if (channel->channel.fd == descriptor) return !channel->events.empty();
+  }
+  return descriptor == context_.async_fd && !async_events_.empty();
+}
+
 uint64_t FakeNic::Wait(absl::Span<const int> descriptors, int64_t deadline_ns) {
-  const int64_t until_ns = std::min(deadline_ns, fabric_->NextEventNs());
-  if (until_ns != std::numeric_limits<int64_t>::max()) fabric_->AdvanceTo(until_ns);
-  return ~uint64_t{0};
+  InsideNic inside(this);
+  ++counters_.system_calls;
+  while (true) {
+    uint64_t ready = 0;
+    for (size_t i = 0; i < descriptors.size(); ++i) {
+      ready |= uint64_t{Readable(descriptors[i])} << i;
+    }
+    const int64_t until_ns = std::min(deadline_ns, fabric_->NextEventNs());
+    if (ready != 0 || fabric_->now_ns() >= deadline_ns) return ready;
+    // It would sleep for ever.
+    HAWSER_CHECK(until_ns != kNever);
+    fabric_->AdvanceTo(until_ns);
+  }
 }
 
 int FakeNic::PrepareDevice(ibv_context* device) { return Fails() ? ENOMEM : 0; }
@@ -115,6 +152,8 @@ void FakeNic::RaiseAsync(ibv_event_type type, ibv_qp* qp) {
 }
 
 int FakeNic::GetAsyncEvent(ibv_context* device, ibv_async_event* event) {
+  InsideNic inside(this);
+  ++counters_.system_calls;
   if (async_events_.empty()) return EAGAIN;
   *event = async_events_.front();
   async_events_.erase(async_events_.begin());
@@ -175,19 +214,27 @@ bool FakeNic::MayUse(const ibv_pd* pd, uint64_t address, uint64_t bytes, uint32_
          address - start <= found->second->length - bytes;
 }
 
+bool FakeNic::IsRegistered(const void* byte) const {
+  return std::any_of(regions_.begin(), regions_.end(), [&](const auto& region) {
+    return MayUse(region.second->pd, reinterpret_cast<uint64_t>(byte), 1, region.first, 0);
+  });
+}
+
 ibv_comp_channel* FakeNic::CreateCompChannel(ibv_context* device) {
   if (Fails()) return nullptr;
   ++counters_.comp_channels;
   auto* fake = new FakeCompChannel();
   fake->channel.context = device;
-  fake->channel.fd = -1;
+  fake->channel.fd = NextFakeDescriptor();
   fake->nic = this;
+  comp_channels_.push_back(fake);
   return &fake->channel;
 }
 
 int FakeNic::DestroyCompChannel(ibv_comp_channel* channel) {
   HAWSER_CHECK(FakeOf(channel)->queues == 0);
   --counters_.comp_channels;
+  comp_channels_.erase(std::find(comp_channels_.begin(), comp_channels_.end(), FakeOf(channel)));
   delete FakeOf(channel);
   return 0;
 }
@@ -222,6 +269,8 @@ int FakeNic::DestroyCq(ibv_cq* queue) {
 }
 
 int FakeNic::GetCqEvent(ibv_comp_channel* channel, ibv_cq** queue) {
+  InsideNic inside(this);
+  ++counters_.system_calls;
   FakeCompChannel* fake = FakeOf(channel);
   if (fake->events.empty()) return EAGAIN;
   *queue = fake->events.front();
@@ -249,6 +298,7 @@ void FakeCq::Push(Entry entry, bool solicited) {
 
 int FakeNic::OpPollCq(ibv_cq* queue, int count, ibv_wc* completions) {
   FakeCq* fake = FakeOf(queue);
+  InsideNic inside(fake->nic);
   if (fake->nic->Fails()) return -1;
   ++fake->nic->counters_.polls;
   int taken = 0;
@@ -263,6 +313,7 @@ int FakeNic::OpPollCq(ibv_cq* queue, int count, ibv_wc* completions) {
 
 int FakeNic::OpRequestNotify(ibv_cq* queue, int solicited_only) {
   FakeCq* fake = FakeOf(queue);
+  InsideNic inside(fake->nic);
   FakeNic* nic = fake->nic;
   if (nic->Fails()) return ENOMEM;
   ++nic->counters_.notify_requests;

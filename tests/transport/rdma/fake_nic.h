@@ -18,6 +18,8 @@ namespace hawser {
 
 class FakeNic;
 struct FakeCmId;
+struct FakeCompChannel;
+struct FakeEventChannel;
 struct FakeQp;
 
 // How the network and its NICs behave.
@@ -94,6 +96,7 @@ struct FakeNicCounters {
   uint64_t notifications = 0;
   uint64_t inlined = 0;
   uint64_t not_ready = 0;         // A frame came and no receive was posted.
+  uint64_t system_calls = 0;      // Calls that a real one makes of the kernel, of those on the way.
   uint64_t registrations = 0;     // Calls of RegMr.
   uint64_t registered_bytes = 0;  // Now.
   uint64_t registered_bytes_max = 0;
@@ -132,8 +135,15 @@ class FakeNic : public Verbs {
   void FailCall(uint64_t number) { calls_until_failure_ = number; }
   bool failed() const { return failed_; }
 
+  // Whether the byte lies in memory that is registered.
+  bool IsRegistered(const void* byte) const;
+
   const FakeNicCounters& counters() const { return counters_; }
   void ResetCounters();
+
+  // Called when a call of the hot path begins (true) and ends (false), for tests that count what
+  // others do. nullptr: not.
+  void (*inside)(bool) = nullptr;
 
   // Verbs.
   rdma_event_channel* CreateEventChannel() override;
@@ -173,7 +183,8 @@ class FakeNic : public Verbs {
   int ModifyQp(ibv_qp* qp, ibv_qp_attr* attributes, int mask) override;
   std::vector<std::string> LocalAddresses() override { return addresses_; }
   int64_t NowNs() override { return fabric_->now_ns(); }
-  // Moves time to the next thing that happens, or to the deadline.
+  // Moves time on until one of its descriptors is readable, or to the deadline. Descriptors that
+  // are not its own are looked at as they are.
   uint64_t Wait(absl::Span<const int> descriptors, int64_t deadline_ns) override;
 
  private:
@@ -190,6 +201,7 @@ class FakeNic : public Verbs {
   // Counts a call that can fail; true: this one does, errno is set.
   bool Fails();
   bool Owns(const std::string& address) const;
+  bool Readable(int descriptor) const;
   // Whether `bytes` at `address` may be used under `key`.
   bool MayUse(const ibv_pd* pd, uint64_t address, uint64_t bytes, uint32_t key, int access) const;
 
@@ -203,6 +215,8 @@ class FakeNic : public Verbs {
   uint32_t next_key_ = 1;
   uint32_t next_qp_number_ = 17;
   std::vector<FakeCmId*> ids_;
+  std::vector<FakeEventChannel*> event_channels_;
+  std::vector<FakeCompChannel*> comp_channels_;
   std::map<uint32_t, std::unique_ptr<ibv_mr>> regions_;
   std::map<uint32_t, int> region_access_;
   std::vector<ibv_async_event> async_events_;

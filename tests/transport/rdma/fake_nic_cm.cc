@@ -93,13 +93,15 @@ rdma_event_channel* FakeNic::CreateEventChannel() {
   if (Fails()) return nullptr;
   ++counters_.event_channels;
   auto* fake = new FakeEventChannel();
-  fake->channel.fd = -1;
+  fake->channel.fd = NextFakeDescriptor();
+  event_channels_.push_back(fake);
   return &fake->channel;
 }
 
 void FakeNic::DestroyEventChannel(rdma_event_channel* channel) {
   HAWSER_CHECK(FakeOf(channel)->ids == 0);
   --counters_.event_channels;
+  event_channels_.erase(std::find(event_channels_.begin(), event_channels_.end(), FakeOf(channel)));
   delete FakeOf(channel);
 }
 
@@ -289,6 +291,7 @@ int FakeNic::Accept(rdma_cm_id* id, rdma_conn_param* parameters) {
               [this, fake, dialler, data, here = std::weak_ptr<bool>(fake->alive),
                there = std::weak_ptr<bool>(dialler->alive)] {
                 if (there.expired() || dialler->qp == nullptr || here.expired()) return;
+                if (fabric_->IsCut(fake->local_address, fake->remote_address)) return;
                 dialler->qp->qp.state = IBV_QPS_RTS;
                 dialler->qp->ack_timeout = dialler->ack_timeout;
                 dialler->qp->retry_count = dialler->retry_count;
@@ -322,6 +325,8 @@ int FakeNic::Disconnect(rdma_cm_id* id) {
 }
 
 int FakeNic::GetCmEvent(rdma_event_channel* channel, rdma_cm_event** event) {
+  InsideNic inside(this);
+  ++counters_.system_calls;
   FakeEventChannel* fake = FakeOf(channel);
   if (fake->events.empty()) return EAGAIN;
   *event = fake->events.front();

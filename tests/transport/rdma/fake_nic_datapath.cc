@@ -29,6 +29,7 @@ constexpr char kUnseen = '\xDD';
 int FakeNic::OpPostSend(ibv_qp* qp, ibv_send_wr* requests, ibv_send_wr** bad) {
   FakeQp* fake = FakeOf(qp);
   FakeNic* nic = fake->nic;
+  InsideNic inside(nic);
   *bad = requests;
   if (nic->Fails()) return ENOMEM;
   ++nic->counters_.send_doorbells;
@@ -44,6 +45,7 @@ int FakeNic::OpPostSend(ibv_qp* qp, ibv_send_wr* requests, ibv_send_wr** bad) {
 int FakeNic::OpPostReceive(ibv_qp* qp, ibv_recv_wr* requests, ibv_recv_wr** bad) {
   FakeQp* fake = FakeOf(qp);
   FakeNic* nic = fake->nic;
+  InsideNic inside(nic);
   *bad = requests;
   if (nic->Fails()) return ENOMEM;
   ++nic->counters_.receive_doorbells;

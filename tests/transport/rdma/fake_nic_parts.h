@@ -12,6 +12,25 @@
 
 namespace hawser {
 
+// A number that no descriptor of the process has.
+int NextFakeDescriptor();
+
+// Tells a NIC's `inside` of a call.
+class InsideNic {
+ public:
+  explicit InsideNic(FakeNic* nic) : inside_(nic->inside) {
+    if (inside_ != nullptr) inside_(true);
+  }
+  ~InsideNic() {
+    if (inside_ != nullptr) inside_(false);
+  }
+  InsideNic(const InsideNic&) = delete;
+  InsideNic& operator=(const InsideNic&) = delete;
+
+ private:
+  void (*const inside_)(bool);
+};
+
 struct FakeCompChannel {
   ibv_comp_channel channel{};  // first: the handle
   FakeNic* nic = nullptr;

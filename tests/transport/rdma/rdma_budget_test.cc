@@ -96,5 +96,21 @@ TEST_F(RdmaBudgetTest, AFlushWakesOnce) {
   EXPECT_EQ(pair_.b.user.frames_seen, 16u);
 }
 
+// It sleeps, takes the notification, and sees that there is no other.
+TEST_F(RdmaBudgetTest, AWakeIsThreeSystemCalls) {
+  const int64_t began_ns = pair_.fabric.now_ns();
+  for (uint64_t i = 0; i < 200; ++i) {
+    pair_.a.Send(TestFrame(FrameType::kData, "x"));
+    EXPECT_EQ(pair_.b.provider->Poll(pair_.fabric.now_ns() + 100000), 1);
+    pair_.fabric.RunFor(2000);
+    pair_.a.provider->Poll(0);
+  }
+  EXPECT_EQ(pair_.b.user.frames_seen, 200u);
+  EXPECT_EQ(receiver().notifications, 200u);
+  // Once a millisecond it looks at everything.
+  const auto looks = static_cast<uint64_t>((pair_.fabric.now_ns() - began_ns) / 1000000 + 1);
+  EXPECT_LE(receiver().system_calls, 200u * 3 + looks * 3);
+}
+
 }  // namespace
 }  // namespace hawser
