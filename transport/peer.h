@@ -146,6 +146,8 @@ class Peer {
 
   // peer.cc
   void SetState(PeerState state, CloseReason reason, absl::string_view text);
+  // A link in use failed, says this end or the other, and there is another one.
+  void CountFallback();
   void LoseInFlight(LossReason reason);
   void LoseQueued(Lane lane, LossReason reason, int64_t accepted_before_ns);
   void LoseQueuedMessage(QueuedMessage* message, LossReason reason);
@@ -161,6 +163,9 @@ class Peer {
 
   // peer_links.cc
   bool attached() const;
+  bool both_attached() const {
+    return slots_[0].session != nullptr && slots_[1].session != nullptr;
+  }
   void Retire(Slot* slot);
   void CheckRetired();
   void OfferRdma(const Session* grpc);
@@ -242,7 +247,8 @@ class Peer {
   Outage outage_;
   bool outage_told_ = false;  // While no link is attached: the rest is told when there is one.
   bool writable_due_ = false;
-  bool told_up_ = false;  // The handler knows it as up.
+  uint64_t fallback_at_ = 0;  // counters_.connects then: one link fails once
+  bool told_up_ = false;      // The handler knows it as up.
 
   // Links.
   std::array<Slot, kSlots> slots_;

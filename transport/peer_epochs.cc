@@ -65,9 +65,16 @@ void Peer::DropHeld() {
   while (receive_.has_held()) receive_.TakeHeld();
 }
 
+void Peer::CountFallback() {
+  if (fallback_at_ == counters_.connects) return;
+  fallback_at_ = counters_.connects;
+  ++counters_.fallbacks;
+}
+
 void Peer::OnFenceRequest(uint32_t epoch) {
   // Repeated on each link: fenced once.
   if (!SequenceAfter(epoch, fenced_up_to_)) return;
+  if (state_ == PeerState::kUp && both_attached()) CountFallback();
   Fence();
   fenced_up_to_ = epoch;
 }
@@ -122,6 +129,7 @@ void Peer::BeginReceiveEpoch() {
 void Peer::CheckSwitchDeadline() {
   if (!receive_.switching() || core_->now_ns() < receive_.switch_deadline_ns()) return;
   Session* const old = receive_.state() == ReceiveState::kHolding ? receive_.live() : nullptr;
+  if (state_ == PeerState::kUp && both_attached()) CountFallback();
   Fence();
   if (old != nullptr) old->Close(CloseReason::kLinkError, "a switch was not complete in time");
 }
@@ -139,6 +147,7 @@ CloseReason Peer::OnFence(Session* session, uint32_t epoch, uint32_t sequence, u
   if (!settled) return CloseReason::kBadEpoch;
   fence_seen_ = fence;
   failed_epoch_ = 0;
+  if (state_ == PeerState::kUp && both_attached()) CountFallback();
   CloseFenced(session);
   LoseInFlight(LossReason::kLinkLost);
   LoseBehindGap();

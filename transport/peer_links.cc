@@ -227,7 +227,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   if (!attached()) {
     OnLastLinkGone(reason, text);
   } else if (was_up && (send_.closed() || receive_.fenced())) {
-    ++counters_.fallbacks;
+    CountFallback();
     SetState(PeerState::kSettling, reason, text);
   }
   core_->MarkDirty(this);

@@ -157,7 +157,9 @@ class RdmaFailuresTest : public ::testing::Test {
     Run("rdma_wire heal 1");
     ASSERT_TRUE(ReachesRdma()) << a_->Describe().peers[0].rdma_text;
     EXPECT_TRUE(Answered(100));
-    EXPECT_TRUE(a_->Describe().peers[0].ledger.Balanced());
+    const PeerStatus status = a_->Describe().peers[0];
+    EXPECT_TRUE(status.ledger.Balanced());
+    EXPECT_GE(status.fallbacks, 1u);
   }
   void Run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
 

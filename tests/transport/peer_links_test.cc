@@ -124,6 +124,7 @@ TEST_F(PeerLinksTest, RdmaFailsAndMessagesGoOnOverGrpc) {
   cluster_.network.RefuseDials(Rdma(2), false);
   EXPECT_TRUE(cluster_.RunUntil([&] { return On(LinkKind::kRdma); }));
   EXPECT_EQ(a_->Describe(2).fallbacks, 1u);
+  EXPECT_EQ(b_->Describe(1).fallbacks, 1u);
 }
 
 // Only one end sees the failure: the other one is asked to fence.
@@ -139,6 +140,35 @@ TEST_F(PeerLinksTest, OneEndNoticesTheFailureAndTheOtherSettles) {
   EXPECT_EQ(ledger.acknowledged.messages, delivered);
   EXPECT_EQ(ledger.lost_total().messages, 10 - delivered);
   EXPECT_EQ(a_->raft.downs.size(), 0u);
+  // Counted once at each end, also when its own link fails later.
+  ASSERT_TRUE(cluster_.RunUntil([&] { return On(LinkKind::kGrpc); }));
+  cluster_.RunFor(400);
+  EXPECT_EQ(a_->Describe(2).fallbacks, 1u);
+  EXPECT_EQ(b_->Describe(1).fallbacks, 1u);
+}
+
+TEST_F(PeerLinksTest, FallbacksAreCountedWhoeverNoticesFirst) {
+  Open();
+  for (const bool a_first : {true, false}) {
+    const uint64_t before = a_->Describe(2).fallbacks;
+    ASSERT_TRUE(cluster_.RunUntil([&] { return On(LinkKind::kRdma); }, 60000));
+    cluster_.network.Cut(Rdma(1), Rdma(2), a_first ? 0 : 20 * kMs, a_first ? 20 * kMs : 0);
+    ASSERT_TRUE(cluster_.RunUntil([&] { return On(LinkKind::kGrpc); }));
+    cluster_.RunFor(30);
+    EXPECT_EQ(a_->Describe(2).fallbacks, before + 1);
+    EXPECT_EQ(b_->Describe(1).fallbacks, before + 1);
+  }
+}
+
+// Leaving a link in order is no fallback, and neither is losing one that carries nothing.
+TEST_F(PeerLinksTest, OnlyTheLossOfALinkInUseIsAFallback) {
+  Open();
+  Pin(LinkKind::kGrpc);
+  ASSERT_TRUE(cluster_.RunUntil([&] { return On(LinkKind::kGrpc); }));
+  cluster_.RunFor(10);
+  cluster_.network.Cut(Rdma(1), Rdma(2));
+  cluster_.RunFor(100);
+  EXPECT_EQ(a_->Describe(2).fallbacks + b_->Describe(1).fallbacks, 0u);
 }
 
 TEST_F(PeerLinksTest, GrpcFailsUnderRdmaAndNothingIsLost) {
