@@ -147,16 +147,21 @@ void WireWatch::OnSent(const FrameWay& way, absl::string_view frame) {
   } else if (header.sequence != half.sent && header.type != FrameType::kGoaway) {
     Fail(way, header, absl::StrCat("the last sequenced frame was ", half.sent));
   }
-  if (header.type == FrameType::kStart && frame.size() >= kFrameHeaderBytes + 8) {
-    const auto fence = LoadLittle<uint32_t>(frame.data() + kFrameHeaderBytes + 4);
-    Direction* direction = half.direction;
-    if (fence != direction->fence) {
-      // Not a switch: the FENCE that it answers has settled all that was on its way.
-      direction->fence = fence;
-      direction->unacked.clear();
-      direction->unacked_bytes.fill(0);
-    }
+  const char* const body = frame.data() + kFrameHeaderBytes;
+  if (header.type == FrameType::kSwitch && frame.size() >= kFrameHeaderBytes + 4) {
+    half.direction->switch_to = LoadLittle<uint32_t>(body);
+  } else if (header.type == FrameType::kStart && frame.size() >= kFrameHeaderBytes + 8) {
+    half.direction->Start(LoadLittle<uint32_t>(body), LoadLittle<uint32_t>(body + 4));
   }
+}
+
+void WireWatch::Direction::Start(uint32_t epoch, uint32_t new_fence) {
+  if (new_fence == fence && epoch == switch_to) return;
+  // Not a switch: the FENCE that it answers has settled all that was on its way, or the peer was
+  // removed with it and added again.
+  fence = new_fence;
+  unacked.clear();
+  unacked_bytes.fill(0);
 }
 
 void WireWatch::OnSequenced(const FrameWay& way, const FrameHeader& header, size_t bytes,

@@ -44,7 +44,11 @@ class WireWatch {
   };
   // From one node to another, over all connections.
   struct Direction {
+    // An epoch begins, as the answer to the fence, or by the switch that was announced.
+    void Start(uint32_t epoch, uint32_t new_fence);
+
     uint32_t fence = 0;
+    uint32_t switch_to = 0;  // The epoch that SWITCH announced last.
     std::array<uint64_t, kLaneCount> unacked_bytes{};
     std::deque<Unacked> unacked;
   };
