@@ -103,10 +103,9 @@ class MessageEncoder {
   static size_t WholeSizeBound(const MessageView& message);
   size_t EncodeWhole(uint64_t group, const MessageView& message, char* out, size_t capacity);
 
-  // Brings what Encode needs of `group` into the cache: for who knows the next message's group
-  // while it encodes another's. PrefetchSoon, for the one after it, prepares that.
+  // Brings what Encode needs of `group` into the cache: for who knows the next messages' groups
+  // while it encodes another's.
   void Prefetch(uint64_t group) const { index_.Prefetch(group); }
-  void PrefetchSoon(uint64_t group) const { index_.PrefetchCell(group); }
 
   const CodecCounters& counters() const { return counters_; }
 

@@ -120,7 +120,7 @@ uint64_t RaftpbSizeOfRun(const MessageView& message, uint64_t data_bytes,
   // Tag and length of each entry and of its data.
   const uint64_t entries =
       count * (bare + kEntryHeads) + data_bytes + ExtrasOfRun(bare, lengths, message.entries);
-  if (slot.one_beside_data != 0 && SameWidth(message.index, last) &&
+  if (slot.one_beside_data != 0 && message.commit != 0 && SameWidth(message.index, last) &&
       SameWidth(message.commit, slot.commit)) {
     return slot.one_beside_data - bare - kEntryHeads + entries;
   }
@@ -135,9 +135,8 @@ uint64_t RaftpbSizeOfRun(const MessageView& message, uint64_t data_bytes,
 }
 
 uint8_t BesideDataOfNext(const SlotState& slot) {
-  // Among smaller numbers is 0, which is left out.
-  if (slot.index < 0x80 || slot.commit < 0x80 ||
-      VarintSize(slot.index) != VarintSize(slot.index + 1)) {
+  // A 0 may be left out, as nothing else is.
+  if (slot.index == 0 || slot.commit == 0 || VarintSize(slot.index) != VarintSize(slot.index + 1)) {
     return 0;
   }
   return static_cast<uint8_t>(HeadSize(slot, slot.index, slot.commit) +
@@ -148,8 +147,9 @@ void CountFrom(const SlotState& before, SlotState* slot) {
   const bool alike = before.from == slot->from && before.to == slot->to &&
                      before.term == slot->term && before.zero_fields == slot->zero_fields &&
                      before.entry_zeros == slot->entry_zeros;
-  if (!alike || before.one_beside_data == 0 || !SameWidth(before.index, slot->index) ||
-      !SameWidth(before.index, slot->index + 1) || !SameWidth(before.commit, slot->commit)) {
+  if (!alike || before.one_beside_data == 0 || slot->index == 0 || slot->commit == 0 ||
+      !SameWidth(before.index, slot->index) || !SameWidth(before.index, slot->index + 1) ||
+      !SameWidth(before.commit, slot->commit)) {
     slot->one_beside_data = BesideDataOfNext(*slot);
   }
 }

@@ -52,7 +52,8 @@ inline constexpr size_t kLargeEntryBytesMax = 16300;
 // at it; else 0. `slot` is as it was before the message.
 inline uint64_t RaftpbSizeOfOne(size_t size, uint64_t commit, const SlotState& slot) {
   const uint64_t beside_data = slot.one_beside_data;
-  if (ABSL_PREDICT_FALSE(!SameWidths(slot.index, slot.commit, commit) || beside_data == 0)) {
+  if (ABSL_PREDICT_FALSE(!SameWidths(slot.index, slot.commit, commit) || commit == 0 ||
+                         beside_data == 0)) {
     return 0;
   }
   if (ABSL_PREDICT_TRUE(size <= kSmallEntryBytes)) {

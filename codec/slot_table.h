@@ -87,8 +87,6 @@ class GroupIndex {
       }
     }
   }
-  // Brings where Find would begin into the cache.
-  void PrefetchCell(uint64_t group) const { __builtin_prefetch(&cells_[Home(group)]); }
   // Brings the slot where Find would look first into the cache.
   void Prefetch(uint64_t group) const {
     const uint32_t slot = cells_[Home(group)];

@@ -19,13 +19,26 @@ constexpr size_t kWriteBytesMaxAfterUrgent = 32 * 1024;
 constexpr size_t kMessageOverheadGuess = 96;
 constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
 
-// Of the messages behind this one.
-void PrefetchGroups(const QueuedMessage& message, const MessageEncoder& encoder) {
-  const QueuedMessage* const next = message.next;
-  if (next == nullptr) return;
-  encoder.Prefetch(next->group);
-  if (next->next != nullptr) encoder.PrefetchSoon(next->next->group);
-}
+// Brings what the encoder needs into the cache, some messages before it does.
+class GroupPrefetcher {
+ public:
+  GroupPrefetcher(const QueuedMessage* front, const MessageEncoder& encoder)
+      : next_(front), encoder_(encoder) {
+    for (int i = 0; i < kMessagesAhead; ++i) Step();
+  }
+
+  void Step() {
+    if (next_ == nullptr) return;
+    encoder_.Prefetch(next_->group);
+    next_ = next_->next;
+  }
+
+ private:
+  static constexpr int kMessagesAhead = 6;
+
+  const QueuedMessage* next_;
+  const MessageEncoder& encoder_;
+};
 
 }  // namespace
 
@@ -162,10 +175,11 @@ bool Peer::SendDataFrame(Lane lane, size_t write_bytes_left) {
 
 size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header) {
   size_t bytes = kFrameHeaderBytes;
+  GroupPrefetcher prefetcher(queue_.front(lane), send_.encoder(lane));
   QueuedMessage* message;
   while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
          !OverPeerLimit(*message)) {
-    PrefetchGroups(*message, send_.encoder(lane));
+    prefetcher.Step();
     const size_t encoded = Encode(*message, frame + bytes, capacity - bytes);
     if (encoded == 0) break;
     bytes += encoded;

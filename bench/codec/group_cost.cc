@@ -13,6 +13,8 @@ constexpr size_t kPayloadBytes = 64;
 constexpr uint64_t kFirstIndex = 1'000'000;
 // Larger than any message of these, a record too.
 constexpr size_t kMessageBytesMax = 512;
+// As transport/peer_send.cc does it.
+constexpr size_t kGroupsAhead = 6;
 
 }  // namespace
 
@@ -38,8 +40,7 @@ int64_t GroupCost::EncodeNs() {
       message_.index = kFirstIndex + rounds_;
       message_.commit = message_.index - (rounds_ % 4 == 0 ? 1 : 0);
       entry_.index = message_.index + 1;
-      if (group + 2 < groups_.size()) encoder_.PrefetchSoon(groups_[group + 2]);
-      if (group + 1 < groups_.size()) encoder_.Prefetch(groups_[group + 1]);
+      if (group + kGroupsAhead < groups_.size()) encoder_.Prefetch(groups_[group + kGroupsAhead]);
       at += encoder_.Encode(groups_[group], message_, at, kMessageBytesMax);
     }
   }

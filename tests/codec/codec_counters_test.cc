@@ -93,6 +93,23 @@ TEST(CodecCountersTest, RaftpbBytesAreExactForEveryLength) {
   }
 }
 
+// A number that is 0 is left out of raftpb, or there as a 0.
+TEST(CodecCountersTest, RaftpbBytesAreExactAmongSmallNumbers) {
+  for (const bool zeros : {false, true}) {
+    for (const uint64_t index : {0, 1, 2}) {
+      for (const uint64_t commit : {0, 1, 5}) {
+        GrowingLog log(index, commit, zeros);
+        for (int round = 0; round < 5; ++round) log.Append({64}, 0);
+        for (int round = 0; round < 5; ++round) log.Append({64}, 1);
+        log.Append({64}, 0 - (commit + 5));
+        for (int round = 0; round < 5; ++round) log.Append({64, 3}, 1);
+        log.Append({64, 64}, uint64_t{0} - 5);
+        for (int round = 0; round < 300; ++round) log.Append({120}, 1);
+      }
+    }
+  }
+}
+
 // Indexes that take a byte more, or pass 2^64, in the midst of a run and between messages.
 TEST(CodecCountersTest, RaftpbBytesAreExactWhereIndexesGrow) {
   for (const uint64_t limit :
