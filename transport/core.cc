@@ -21,8 +21,7 @@ LinkReason ObstacleOf(const Core::Parts& parts) {
   const Options& options = *parts.options;
   if (options.link_policy == LinkPolicy::kGrpc) return LinkReason::kGrpcOnly;
   if (parts.rdma_provider == nullptr) return parts.rdma_obstacle;
-  const bool unprotected = options.tls() && options.rdma_security == RdmaSecurity::kUnset;
-  return unprotected ? LinkReason::kRdmaUnprotected : LinkReason::kNoLink;
+  return options.rdma_unprotected() ? LinkReason::kRdmaUnprotected : LinkReason::kNoLink;
 }
 
 SelectorRules RulesOf(const Options& options) {

@@ -175,6 +175,8 @@ struct Options {
   uint32_t peer_silent_ms = 350;
 
   bool tls() const { return !tls_certificate_file.empty(); }
+  // RDMA would carry in the open what TLS hides on gRPC: it is not used.
+  bool rdma_unprotected() const { return tls() && rdma_security == RdmaSecurity::kUnset; }
 
   // InvalidArgument that names the option, its value, and what to change it to.
   absl::Status Validate() const;

@@ -9,6 +9,7 @@
 
 #include "transport/lane.h"
 #include "transport/options.h"
+#include "transport/send_result.h"
 #include "transport/types.h"
 
 namespace hawser {
@@ -23,7 +24,6 @@ class Peer;
 class PeerGate {
  public:
   enum class State : uint8_t { kRemoved, kOpen, kNotConnected };
-  enum class Verdict : uint8_t { kEntered, kUnknownPeer, kNotConnected, kMessages, kBytes };
 
   PeerGate(NodeId node, const Options& options)
       : node_(node),
@@ -33,22 +33,22 @@ class PeerGate {
                    options.bulk_queue_bytes_max} {}
 
   // Takes a place in `lane` for a message of `bytes`, or says why there is none.
-  Verdict TryEnter(Lane lane, uint64_t bytes) {
+  SendResult TryEnter(Lane lane, uint64_t bytes) {
     const State state = state_.load(std::memory_order_acquire);
-    if (state == State::kRemoved) return Verdict::kUnknownPeer;
+    if (state == State::kRemoved) return SendResult::kUnknownPeer;
     // Without a link, urgent messages may wait for one; the rest would only grow old.
-    if (state == State::kNotConnected && lane != Lane::kUrgent) return Verdict::kNotConnected;
+    if (state == State::kNotConnected && lane != Lane::kUrgent) return SendResult::kNotConnected;
     Queue& queue = queues_[static_cast<int>(lane)];
     const uint32_t messages = queue.messages.fetch_add(1, std::memory_order_relaxed);
     if (messages >= messages_max_[static_cast<int>(lane)]) {
-      return Refuse(&queue, Verdict::kMessages);
+      return Refuse(&queue, SendResult::kQueueMessages);
     }
     const uint64_t queued = queue.bytes.fetch_add(bytes, std::memory_order_relaxed);
     if (queued != 0 && queued + bytes > bytes_max_[static_cast<int>(lane)]) {
       queue.bytes.fetch_sub(bytes, std::memory_order_relaxed);
-      return Refuse(&queue, Verdict::kBytes);
+      return Refuse(&queue, SendResult::kQueueBytes);
     }
-    return Verdict::kEntered;
+    return SendResult::kAccepted;
   }
 
   // A message left its queue: it was put into a frame, superseded or lost. True when this drained
@@ -107,10 +107,10 @@ class PeerGate {
     std::atomic<bool> refused{false};
   };
 
-  Verdict Refuse(Queue* queue, Verdict verdict) {
+  SendResult Refuse(Queue* queue, SendResult result) {
     queue->messages.fetch_sub(1, std::memory_order_relaxed);
     queue->refused.store(true, std::memory_order_relaxed);
-    return verdict;
+    return result;
   }
 
   const NodeId node_;

@@ -252,14 +252,14 @@ void Peer::DialFailed(Session* session, CloseReason reason, absl::string_view te
   Dialler& dialler = slots_[SlotOf(session->kind())].dialler;
   if (dialler.session() != session) return;
   dialler.set_session(nullptr);
-  if (session->kind() == LinkKind::kRdma) {
+  const bool rdma = session->kind() == LinkKind::kRdma;
+  if (rdma) {
+    rdma_text_ = absl::StrCat(CloseReasonName(reason), ": ", text);
     Choose(/*rdma_not_made=*/true);
   } else {
     dialler.Schedule(core_->now_ns(), IsSlow(reason));
   }
   core_->WakeAt(core_->now_ns());
-  const bool rdma = session->kind() == LinkKind::kRdma;
-  if (rdma) rdma_text_ = absl::StrCat(CloseReasonName(reason), ": ", text);
   if (attached() && !rdma) return;
   if (const uint64_t failures = dialler.CountFailure(); LogThis(failures)) {
     Log(absl::StrCat("node ", node(), ": cannot connect (", failures,

@@ -1,7 +1,5 @@
 #include "transport/status.h"
 
-#include "transport/transport.h"
-
 namespace hawser {
 
 const char* PeerStateName(PeerState state) {
@@ -14,30 +12,6 @@ const char* PeerStateName(PeerState state) {
       return "settling";
     case PeerState::kUp:
       return "up";
-  }
-  return "unknown";
-}
-
-const char* SendResultName(SendResult result) {
-  switch (result) {
-    case SendResult::kAccepted:
-      return "accepted";
-    case SendResult::kUnknownPeer:
-      return "unknown_peer";
-    case SendResult::kNotConnected:
-      return "not_connected";
-    case SendResult::kQueueMessages:
-      return "queue_messages";
-    case SendResult::kQueueBytes:
-      return "queue_bytes";
-    case SendResult::kStopped:
-      return "stopped";
-    case SendResult::kLocalOnlyType:
-      return "local_only_type";
-    case SendResult::kTooLarge:
-      return "too_large";
-    case SendResult::kMalformed:
-      return "malformed";
   }
   return "unknown";
 }

@@ -34,25 +34,11 @@
 #include "transport/ownership.h"
 #include "transport/payload_pool.h"
 #include "transport/raft_handler.h"
+#include "transport/send_result.h"
 #include "transport/status.h"
 #include "transport/types.h"
 
 namespace hawser {
-
-// What became of a Send. All but kAccepted refuse: nothing was taken, the Hold is not called.
-enum class SendResult : uint8_t {
-  kAccepted,
-  kUnknownPeer,    // Not a peer: never added, removed, this node itself, or 0.
-  kNotConnected,   // No link for longer than no_link_append_ms.
-  kQueueMessages,  // The lane's queue is full by count; OnWritable tells when it has drained.
-  kQueueBytes,     // The same, by bytes.
-  kStopped,        // Stop was called, or Start not yet.
-  kLocalOnlyType,  // A type that a node only says to itself, or no type of raftpb at all.
-  kTooLarge,       // Over message_bytes_max or message_entries_max.
-  kMalformed,      // A view that no raftpb message matches: an entry type or a zero_fields bit.
-};
-
-const char* SendResultName(SendResult result);
 
 // One node's transport.
 //

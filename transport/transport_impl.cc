@@ -23,22 +23,6 @@ uint64_t RandomIncarnation() {
   return bits == 0 ? 1 : bits;
 }
 
-SendResult ToSendResult(PeerGate::Verdict verdict) {
-  switch (verdict) {
-    case PeerGate::Verdict::kEntered:
-      return SendResult::kAccepted;
-    case PeerGate::Verdict::kUnknownPeer:
-      return SendResult::kUnknownPeer;
-    case PeerGate::Verdict::kNotConnected:
-      return SendResult::kNotConnected;
-    case PeerGate::Verdict::kMessages:
-      return SendResult::kQueueMessages;
-    case PeerGate::Verdict::kBytes:
-      return SendResult::kQueueBytes;
-  }
-  return SendResult::kUnknownPeer;
-}
-
 }  // namespace
 
 int64_t ToMonotonicNs(absl::Time deadline) {
@@ -246,8 +230,8 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   if (checked != SendResult::kAccepted) return checked;
   const Lane lane = LaneOf(message.type, size_bound);
   const uint64_t payload_bytes = PayloadBytes(message);
-  const PeerGate::Verdict verdict = gate->TryEnter(lane, payload_bytes);
-  if (verdict != PeerGate::Verdict::kEntered) return ToSendResult(verdict);
+  const SendResult entered = gate->TryEnter(lane, payload_bytes);
+  if (entered != SendResult::kAccepted) return entered;
   // Behind what other threads sent before; and a peer that was added in this turn is made at the
   // beginning of the next one.
   const bool on_loop_thread = loop_.OnLoopThread() && gate->peer != nullptr && !loop_.InboxWaits();

@@ -3,27 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "tests/support/recording_raft.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
 namespace {
-
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 // Nobody listens there.
 constexpr char kNobody[] = "127.0.0.1:1";

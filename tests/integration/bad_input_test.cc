@@ -4,20 +4,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "tests/support/raw_grpc.h"
 #include "tests/support/recording_raft.h"
+#include "tests/support/resident_bytes.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
@@ -56,15 +55,6 @@ class BadInputTest : public ::testing::Test {
     for (const PeerStatus& peer : a_->Describe().peers) {
       EXPECT_TRUE(peer.node != 2 || peer.connects == 1) << "the good peer was disturbed";
     }
-  }
-
-  static bool WaitUntil(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
   }
 
   uint64_t Refused(CloseReason reason) { return a_->Describe().refused[static_cast<int>(reason)]; }
@@ -195,15 +185,6 @@ TEST_F(BadInputTest, NonsenseAsAnAnswer) {
     EXPECT_TRUE(WaitUntil([&] { return reason() == c.reason; })) << CloseReasonName(reason());
     ASSERT_TRUE(a_->RemovePeer(3).ok());
   }
-}
-
-size_t ResidentBytes() {
-  size_t pages = 0;
-  size_t resident = 0;
-  FILE* file = fopen("/proc/self/statm", "r");
-  if (file == nullptr || fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
-  if (file != nullptr) fclose(file);
-  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 TEST_F(BadInputTest, HundredConnectionsThatNeverSayHello) {

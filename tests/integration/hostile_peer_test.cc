@@ -3,22 +3,20 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/little_endian.h"
 #include "tests/support/raw_grpc.h"
 #include "tests/support/raw_http2.h"
 #include "tests/support/recording_raft.h"
+#include "tests/support/resident_bytes.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
@@ -42,24 +40,6 @@ Options OptionsOf(NodeId node) {
   // A thousand connections at once, attacker included, keep this one process busy.
   options.peer_silent_ms = 3000;
   return options;
-}
-
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
-size_t ResidentBytes() {
-  size_t pages = 0;
-  size_t resident = 0;
-  FILE* file = fopen("/proc/self/statm", "r");
-  if (file == nullptr || fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
-  if (file != nullptr) fclose(file);
-  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 // Node 1, which knows node 3, the hostile one, and node 2, its good peer.

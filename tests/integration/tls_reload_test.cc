@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,19 +10,11 @@
 #include "tests/support/recording_raft.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
 namespace {
-
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 // A node whose certificates can be replaced.
 struct Node {

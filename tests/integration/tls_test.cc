@@ -5,30 +5,19 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/raw_grpc.h"
 #include "tests/support/recording_raft.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
 namespace {
-
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 // A client that shows `set`'s certificate and believes any server.
 std::shared_ptr<grpc::ChannelCredentials> ClientShowing(const CertificateSet& set) {

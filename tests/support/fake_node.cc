@@ -19,22 +19,6 @@ constexpr int64_t kMs = 1000000;
 // More turns than this without an end: something runs in a circle.
 constexpr uint64_t kStepsMax = 5000000;
 
-SendResult ToSendResult(PeerGate::Verdict verdict) {
-  switch (verdict) {
-    case PeerGate::Verdict::kEntered:
-      return SendResult::kAccepted;
-    case PeerGate::Verdict::kUnknownPeer:
-      return SendResult::kUnknownPeer;
-    case PeerGate::Verdict::kNotConnected:
-      return SendResult::kNotConnected;
-    case PeerGate::Verdict::kMessages:
-      return SendResult::kQueueMessages;
-    case PeerGate::Verdict::kBytes:
-      return SendResult::kQueueBytes;
-  }
-  return SendResult::kUnknownPeer;
-}
-
 // Driven from outside; a turn of virtual time has nothing to spin for.
 Options PollingOptions(Options options) {
   options.loop_mode = LoopMode::kPoll;
@@ -196,7 +180,7 @@ SendResult FakeNode::Enter(NodeId node, const MessageView& message, PeerGate** g
   const SendResult checked = Check(message, size_bound);
   if (checked != SendResult::kAccepted) return checked;
   *lane = LaneOf(message.type, size_bound);
-  return ToSendResult((*gate)->TryEnter(*lane, PayloadBytes(message)));
+  return (*gate)->TryEnter(*lane, PayloadBytes(message));
 }
 
 SendResult FakeNode::Send(NodeId node, GroupId group, const MessageView& message, Hold hold) {

@@ -11,8 +11,6 @@
 namespace hawser {
 namespace {
 
-using Verdict = PeerGate::Verdict;
-
 Options SmallQueues() {
   Options options;
   options.append_queue_messages_max = 4;
@@ -23,44 +21,46 @@ Options SmallQueues() {
 class PeerGateTest : public ::testing::Test {
  protected:
   PeerGateTest() { gate_.Open(); }
-  Verdict Enter(uint64_t bytes, Lane lane = Lane::kAppend) { return gate_.TryEnter(lane, bytes); }
+  SendResult Enter(uint64_t bytes, Lane lane = Lane::kAppend) {
+    return gate_.TryEnter(lane, bytes);
+  }
   bool Leave(uint64_t bytes) { return gate_.Leave(Lane::kAppend, bytes); }
 
   PeerGate gate_{7, SmallQueues()};
 };
 
 TEST_F(PeerGateTest, FullByCount) {
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), Verdict::kEntered);
-  EXPECT_EQ(Enter(1), Verdict::kMessages);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), SendResult::kAccepted);
+  EXPECT_EQ(Enter(1), SendResult::kQueueMessages);
   EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{4, 4}));
   EXPECT_FALSE(Leave(1));
-  EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
 
 TEST_F(PeerGateTest, FullByBytes) {
-  EXPECT_EQ(Enter(60), Verdict::kEntered);
-  EXPECT_EQ(Enter(41), Verdict::kBytes);
+  EXPECT_EQ(Enter(60), SendResult::kAccepted);
+  EXPECT_EQ(Enter(41), SendResult::kQueueBytes);
   EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{1, 60}));
-  EXPECT_EQ(Enter(40), Verdict::kEntered);
+  EXPECT_EQ(Enter(40), SendResult::kAccepted);
 }
 
 TEST_F(PeerGateTest, OneMessageLargerThanTheQueueMayComeWhenItIsEmpty) {
-  EXPECT_EQ(Enter(1000), Verdict::kEntered);
-  EXPECT_EQ(Enter(1), Verdict::kBytes);
+  EXPECT_EQ(Enter(1000), SendResult::kAccepted);
+  EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
   Leave(1000);
-  EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
 
 TEST_F(PeerGateTest, LanesDoNotShare) {
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), Verdict::kEntered);
-  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kEntered);
-  EXPECT_EQ(Enter(1, Lane::kBulk), Verdict::kEntered);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), SendResult::kAccepted);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), SendResult::kAccepted);
+  EXPECT_EQ(Enter(1, Lane::kBulk), SendResult::kAccepted);
 }
 
 TEST_F(PeerGateTest, WritableIsToldOnceAtHalf) {
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), Verdict::kEntered);
-  EXPECT_EQ(Enter(10), Verdict::kMessages);
-  EXPECT_EQ(Enter(10), Verdict::kMessages);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), SendResult::kAccepted);
+  EXPECT_EQ(Enter(10), SendResult::kQueueMessages);
+  EXPECT_EQ(Enter(10), SendResult::kQueueMessages);
   EXPECT_FALSE(Leave(10));
   EXPECT_TRUE(Leave(10));
   EXPECT_FALSE(Leave(10));
@@ -68,28 +68,28 @@ TEST_F(PeerGateTest, WritableIsToldOnceAtHalf) {
 }
 
 TEST_F(PeerGateTest, WritableIsNotToldWhenNobodyWasRefused) {
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), Verdict::kEntered);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(10), SendResult::kAccepted);
   for (int i = 0; i < 4; ++i) EXPECT_FALSE(Leave(10));
 }
 
 TEST_F(PeerGateTest, WithoutALinkOnlyUrgentMessagesWait) {
   gate_.set_connected(false);
-  EXPECT_EQ(Enter(1), Verdict::kNotConnected);
-  EXPECT_EQ(Enter(1, Lane::kBulk), Verdict::kNotConnected);
-  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), SendResult::kNotConnected);
+  EXPECT_EQ(Enter(1, Lane::kBulk), SendResult::kNotConnected);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), SendResult::kAccepted);
   gate_.set_connected(true);
-  EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
 
 // The loop may still speak for a peer that the API has just removed.
 TEST_F(PeerGateTest, RemovedStaysRemovedWhateverTheLinkDoes) {
   gate_.Remove();
   gate_.set_connected(true);
-  EXPECT_EQ(Enter(1), Verdict::kUnknownPeer);
+  EXPECT_EQ(Enter(1), SendResult::kUnknownPeer);
   gate_.set_connected(false);
-  EXPECT_EQ(Enter(1, Lane::kUrgent), Verdict::kUnknownPeer);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), SendResult::kUnknownPeer);
   gate_.Open();
-  EXPECT_EQ(Enter(1), Verdict::kEntered);
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
 
 TEST_F(PeerGateTest, LimitsHoldAgainstManyThreads) {
@@ -99,7 +99,7 @@ TEST_F(PeerGateTest, LimitsHoldAgainstManyThreads) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 20000; ++i) {
-        if (Enter(10) != Verdict::kEntered) continue;
+        if (Enter(10) != SendResult::kAccepted) continue;
         const int now = ++inside;
         int seen = most.load();
         while (now > seen && !most.compare_exchange_weak(seen, now)) {

@@ -59,7 +59,7 @@ class PlainNode {
   void Send(const MessageView& message, Hold hold) {
     const Lane lane = LaneOfType(message.type);
     const uint64_t bytes = PayloadBytes(message);
-    ASSERT_EQ(gate_->TryEnter(lane, bytes), PeerGate::Verdict::kEntered);
+    ASSERT_EQ(gate_->TryEnter(lane, bytes), SendResult::kAccepted);
     QueuedMessage* queued = messages_.MakeLocal(message, hold);
     queued->gate = gate_;
     queued->lane = lane;

@@ -38,7 +38,7 @@ std::vector<std::string> RdmaProvider::HostsToListenOn(std::string* why) const {
 }
 
 absl::Status RdmaProvider::Listen() {
-  if (options_.tls() && options_.rdma_security == RdmaSecurity::kUnset) {
+  if (options_.rdma_unprotected()) {
     return absl::FailedPreconditionError(
         "rdma_unprotected: TLS is on and rdma_security is not set; set it to kMac, or to "
         "kTrustFabric if the fabric is trusted");

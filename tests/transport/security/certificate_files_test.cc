@@ -3,27 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
-#include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "base/log.h"
 #include "tests/support/test_certificates.h"
+#include "tests/support/wait_until.h"
 
 namespace hawser {
 namespace {
-
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 class CertificateFilesTest : public ::testing::Test {
  protected:

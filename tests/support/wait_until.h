@@ -1,0 +1,17 @@
+#ifndef HAWSER_TESTS_SUPPORT_WAIT_UNTIL_H_
+#define HAWSER_TESTS_SUPPORT_WAIT_UNTIL_H_
+
+// Waiting for what another thread does.
+
+#include <functional>
+
+#include "absl/time/time.h"
+
+namespace hawser {
+
+// Waits for `done`, which is asked every millisecond. False: not within `patience`.
+bool WaitUntil(const std::function<bool()>& done, absl::Duration patience = absl::Seconds(30));
+
+}  // namespace hawser
+
+#endif  // HAWSER_TESTS_SUPPORT_WAIT_UNTIL_H_
