@@ -33,7 +33,7 @@ struct CodecLimits {
   size_t message_bytes_max = size_t{64} << 20;
   // Entries of one message.
   size_t entries_max = 64 * 1024;
-  // Groups with a slot; at most kSlotsMax. The encoder's must not exceed the decoder's.
+  // Groups with a slot; at most kSlotsMax. The encoder keeps to the decoder's too (Reset).
   uint32_t groups_max = 16 * 1024;
 };
 
@@ -84,7 +84,8 @@ class MessageEncoder {
   MessageEncoder(const MessageEncoder&) = delete;
   MessageEncoder& operator=(const MessageEncoder&) = delete;
 
-  void Reset();
+  // A new epoch, to a decoder that keeps at most so many groups.
+  void Reset(uint32_t decoder_groups_max = kSlotsMax);
 
   // An upper bound of Encode's bytes for this message, whatever the state; cheap.
   static size_t SizeBound(const MessageView& message);
@@ -140,6 +141,7 @@ class MessageEncoder {
                     uint64_t raftpb_bytes);
 
   const CodecLimits limits_;
+  uint32_t groups_max_;  // Of this epoch.
   uint64_t messages_ = 0;
   SlotState* current_ = nullptr;
   uint32_t current_slot_ = 0;

@@ -73,11 +73,13 @@ size_t ShortHeadBytes(const ShortPlan& plan, bool named, const MessageView& mess
 
 }  // namespace
 
-MessageEncoder::MessageEncoder(const CodecLimits& limits) : limits_(limits), index_(&slots_) {
+MessageEncoder::MessageEncoder(const CodecLimits& limits)
+    : limits_(limits), groups_max_(limits.groups_max), index_(&slots_) {
   HAWSER_CHECK(limits.groups_max <= kSlotsMax);
 }
 
-void MessageEncoder::Reset() {
+void MessageEncoder::Reset(uint32_t decoder_groups_max) {
+  groups_max_ = std::min(limits_.groups_max, decoder_groups_max);
   messages_ = 0;
   current_ = nullptr;
   slots_.Clear();
@@ -174,7 +176,7 @@ void MessageEncoder::AdvanceShort(const MessageView& message, const Target& targ
 }
 
 void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, const Target& target) {
-  const bool opens = target.state == nullptr && slots_.size() < limits_.groups_max;
+  const bool opens = target.state == nullptr && slots_.size() < groups_max_;
   const bool stateless = target.state == nullptr && !opens;
   const SlotState fresh;
   head_.clear();
@@ -206,7 +208,7 @@ void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, con
 void MessageEncoder::Advance(uint64_t group, const MessageView& message, const Target& target) {
   ++messages_;
   Target used = target;
-  if (used.state == nullptr && slots_.size() < limits_.groups_max) {
+  if (used.state == nullptr && slots_.size() < groups_max_) {
     used.slot = slots_.size();
     used.state = slots_.Open(group);
     index_.Add(group, used.slot);

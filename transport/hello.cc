@@ -14,6 +14,7 @@ constexpr size_t kClusterIdBytesMax = 64;
 constexpr uint32_t kFrameBytesMin = 4096;
 constexpr size_t kGoawayTextBytesMax = 256;
 constexpr uint32_t kEntriesMaxUnsaid = 65536;
+constexpr uint32_t kCodecGroupsMaxUnsaid = 16384;
 
 bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& addresses) {
   return addresses.size() <= kAddressesMax &&
@@ -42,6 +43,7 @@ std::string EncodeHello(const Hello& hello) {
   proto.set_frame_bytes_max(hello.frame_bytes_max);
   proto.set_message_bytes_max(hello.message_bytes_max);
   proto.set_message_entries_max(hello.message_entries_max);
+  proto.set_codec_groups_max(hello.codec_groups_max);
   proto.set_receive_unit_bytes(hello.receive_unit_bytes);
   proto.set_rdma_proof(hello.rdma_proof);
   return proto.SerializeAsString();
@@ -73,6 +75,8 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
   hello->message_bytes_max = proto.message_bytes_max();
   hello->message_entries_max =
       proto.message_entries_max() == 0 ? kEntriesMaxUnsaid : proto.message_entries_max();
+  hello->codec_groups_max =
+      proto.codec_groups_max() == 0 ? kCodecGroupsMaxUnsaid : proto.codec_groups_max();
   hello->receive_unit_bytes = proto.receive_unit_bytes();
   hello->rdma_proof = proto.rdma_proof();
   return CloseReason::kNone;

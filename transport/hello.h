@@ -39,6 +39,7 @@ struct Hello {
   uint32_t frame_bytes_max = 0;
   uint32_t message_bytes_max = 0;
   uint32_t message_entries_max = 0;
+  uint32_t codec_groups_max = 0;
   uint32_t receive_unit_bytes = 0;
   std::string rdma_proof;
 };

@@ -115,6 +115,9 @@ struct Options {
   uint32_t message_bytes_max = 64 * 1024 * 1024;
   // The most entries in one append.
   uint32_t message_entries_max = 65536;
+  // The most groups of a peer, lane and direction whose messages take short forms, at 56 bytes a
+  // group and 4 more for sending; those of further groups go whole.
+  uint32_t codec_groups_max = 16384;
   // The most peers; the table is made once.
   uint32_t peers_max = 128;
 

@@ -18,6 +18,7 @@ CodecLimits LimitsOf(const Options& options) {
   CodecLimits limits;
   limits.message_bytes_max = options.message_bytes_max;
   limits.entries_max = options.message_entries_max;
+  limits.groups_max = options.codec_groups_max;
   return limits;
 }
 

@@ -183,7 +183,7 @@ void Peer::TryStart() {
   for (const Slot& slot : slots_) {
     if (slot.session != nullptr) slot.session->role.fence_request_due = false;
   }
-  send_.Open(epoch, session, session->send().sent());
+  send_.Open(epoch, session, session->send().sent(), session->remote_hello().codec_groups_max);
   session->Flush();
   start_ping_ = session->RequestPing();
   gate_->set_connected(true);
@@ -210,7 +210,7 @@ void Peer::TrySwitch() {
   from->Flush();
   to->SendControl(FrameType::kStart, absl::string_view(body, sizeof(body)));
   to->Flush();
-  send_.Switch(epoch, to, to->send().sent());
+  send_.Switch(epoch, to, to->send().sent(), to->remote_hello().codec_groups_max);
   start_ping_ = to->RequestPing();
   // Its PONG tells that SWITCH was seen, also when no frame waits for an acknowledgement.
   switch_ping_ = from->RequestPing();

@@ -21,26 +21,26 @@ void SendStream::SetState(SendState state) {
   state_ = state;
 }
 
-void SendStream::BeginEpoch(uint32_t number, Session* session, uint32_t sent) {
+void SendStream::BeginEpoch(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max) {
   current_.number = number;
   current_.session = session;
   current_.sent = current_.acked = sent;
-  for (MessageEncoder& encoder : encoders_) encoder.Reset();
+  for (MessageEncoder& encoder : encoders_) encoder.Reset(groups_max);
 }
 
-void SendStream::Open(uint32_t number, Session* session, uint32_t sent) {
+void SendStream::Open(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max) {
   HAWSER_CHECK(current_.empty() && sealed_.empty());
   SetState(SendState::kOpen);
   sealed_.session = nullptr;
-  BeginEpoch(number, session, sent);
+  BeginEpoch(number, session, sent, groups_max);
 }
 
-void SendStream::Switch(uint32_t number, Session* session, uint32_t sent) {
+void SendStream::Switch(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max) {
   HAWSER_CHECK(MaySwitch() && session != current_.session);
   SetState(SendState::kSwitching);
   std::swap(sealed_, current_);
   HAWSER_CHECK(current_.empty());
-  BeginEpoch(number, session, sent);
+  BeginEpoch(number, session, sent, groups_max);
 }
 
 void SendStream::SwitchDone() {

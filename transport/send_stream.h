@@ -52,10 +52,10 @@ class SendStream {
   SendStream(const CodecLimits& limits, TransitionCounts* transitions);
 
   // Begins epoch `number` on `session`, whose last sequence number is `sent`, after a fence:
-  // nothing is on its way.
-  void Open(uint32_t number, Session* session, uint32_t sent);
+  // nothing is on its way. The peer keeps the codec's state of `groups_max` groups.
+  void Open(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max);
   // Seals the epoch and goes on with `number` on `session`. REQUIRES: MaySwitch().
-  void Switch(uint32_t number, Session* session, uint32_t sent);
+  void Switch(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max);
   // The sealed epoch is settled.
   void SwitchDone();
   // The link failed, or the peer fenced the epoch. What is on its way stays until it is settled.
@@ -125,7 +125,7 @@ class SendStream {
     for (InFlightLane& lane : epoch->in_flight) lane.Acknowledge(ack, take);
   }
   void SetState(SendState state);
-  void BeginEpoch(uint32_t number, Session* session, uint32_t sent);
+  void BeginEpoch(uint32_t number, Session* session, uint32_t sent, uint32_t groups_max);
 
   TransitionCounts* const transitions_;
   SendState state_ = SendState::kClosed;

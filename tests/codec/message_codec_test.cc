@@ -84,6 +84,22 @@ TEST(MessageCodecTest, FullGroupTableGoesOnWithoutState) {
   }
 }
 
+TEST(MessageCodecTest, TheEncoderKeepsToTheDecodersLimit) {
+  MessageMaker maker(4);
+  CodecLimits limits;
+  limits.groups_max = 3;
+  MessageEncoder encoder;
+  encoder.Reset(limits.groups_max);
+  MessageDecoder decoder(limits);
+  DecodedMessage decoded;
+  for (int round = 0; round < 1000; ++round) {
+    const uint64_t group = maker.Below(6);
+    ASSERT_EQ(decoder.Decode(Encoded(group, maker.Follow(group), &encoder), &decoded),
+              DecodeError::kNone);
+    ASSERT_EQ(decoded.group, group);
+  }
+}
+
 TEST(MessageCodecTest, MoreSlotsThanTheDecodersLimitAreRefused) {
   MessageMaker maker(5);
   CodecLimits limits;

@@ -55,6 +55,7 @@ Hello RawHello(NodeId from, NodeId to, uint64_t incarnation) {
   hello.frame_bytes_max = options.grpc_frame_bytes_max;
   hello.message_bytes_max = options.message_bytes_max;
   hello.message_entries_max = options.message_entries_max;
+  hello.codec_groups_max = options.codec_groups_max;
   hello.receive_unit_bytes = kGrpcCreditUnitBytes;
   return hello;
 }

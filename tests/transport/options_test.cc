@@ -51,6 +51,7 @@ const std::vector<Limit>& Limits() {
       Row("rdma_ticket_ms", &Options::rdma_ticket_ms, 100, 60000, "ms"),
       Row("message_bytes_max", &Options::message_bytes_max, 64 * kKiB, 512 * kMiB, "bytes"),
       Row("message_entries_max", &Options::message_entries_max, 1, 1 << 20, "entries"),
+      Row("codec_groups_max", &Options::codec_groups_max, 1, 32768, "groups"),
       Row("peers_max", &Options::peers_max, 1, 4096, "peers"),
       Row("urgent_queue_messages_max", &Options::urgent_queue_messages_max, 1, 1 << 20, "messages"),
       Row("append_queue_messages_max", &Options::append_queue_messages_max, 1, 1 << 20, "messages"),

@@ -13,6 +13,8 @@ namespace {
 // Streams know sessions as names only.
 Session* const kOne = reinterpret_cast<Session*>(0x10);
 Session* const kTwo = reinterpret_cast<Session*>(0x20);
+// Groups whose state the peer keeps.
+constexpr uint32_t kGroups = 100;
 using Route = ReceiveStream::Route;
 
 class ReceiveStreamTest : public ::testing::Test {
@@ -107,10 +109,10 @@ class SendStreamTest : public ::testing::Test {
 };
 
 TEST_F(SendStreamTest, EachLinkAcknowledgesItsOwnEpoch) {
-  stream_.Open(1, kOne, 0);
+  stream_.Open(1, kOne, 0, kGroups);
   Post(1);
   Post(2);
-  stream_.Switch(2, kTwo, 7);
+  stream_.Switch(2, kTwo, 7, kGroups);
   Post(8);
   const auto take = [&](const InFlightMessage&) { ++acknowledged_; };
   EXPECT_EQ(stream_.unacked_bytes(Lane::kAppend), 300u);
@@ -124,9 +126,9 @@ TEST_F(SendStreamTest, EachLinkAcknowledgesItsOwnEpoch) {
 }
 
 TEST_F(SendStreamTest, FenceOfTheNewEpochSettlesTheSealedOne) {
-  stream_.Open(1, kOne, 0);
+  stream_.Open(1, kOne, 0, kGroups);
   Post(1);
-  stream_.Switch(2, kTwo, 0);
+  stream_.Switch(2, kTwo, 0, kGroups);
   Post(1);
   Post(2);
   EXPECT_TRUE(stream_.Settle(2, 1, [&](const InFlightMessage&) { ++acknowledged_; }));
@@ -136,10 +138,10 @@ TEST_F(SendStreamTest, FenceOfTheNewEpochSettlesTheSealedOne) {
 }
 
 TEST_F(SendStreamTest, FenceOfTheSealedEpochLosesTheNewOne) {
-  stream_.Open(1, kOne, 0);
+  stream_.Open(1, kOne, 0, kGroups);
   Post(1);
   Post(2);
-  stream_.Switch(2, kTwo, 0);
+  stream_.Switch(2, kTwo, 0, kGroups);
   Post(1);
   EXPECT_TRUE(stream_.Settle(1, 1, [&](const InFlightMessage&) { ++acknowledged_; }));
   EXPECT_EQ(acknowledged_, 1);
@@ -147,7 +149,7 @@ TEST_F(SendStreamTest, FenceOfTheSealedEpochLosesTheNewOne) {
 }
 
 TEST_F(SendStreamTest, FenceThatCannotBe) {
-  stream_.Open(1, kOne, 0);
+  stream_.Open(1, kOne, 0, kGroups);
   Post(1);
   const auto none = [](const InFlightMessage&) {};
   EXPECT_FALSE(stream_.Settle(1, 2, none));

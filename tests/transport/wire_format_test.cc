@@ -111,6 +111,7 @@ TEST_F(WireFormatTest, Hello) {
   EXPECT_EQ(hello.frame_bytes_max, 128u * 1024);
   EXPECT_EQ(hello.message_bytes_max, 64u * 1024 * 1024);
   EXPECT_EQ(hello.message_entries_max, 65536u);
+  EXPECT_EQ(hello.codec_groups_max, 16384u);
   EXPECT_EQ(hello.receive_unit_bytes, 8192u);
   EXPECT_EQ(EncodeHello(hello), body);
 
