@@ -40,6 +40,14 @@ void AddCounters(const CodecCounters& counters,
   }
 }
 
+void FillLink(const Session& session, LinkStatus* status) {
+  status->up = true;
+  status->remote_address = session.remote_address();
+  status->rtt_us = session.rtt_ns() / 1000;
+  status->frames_unacknowledged = session.send().unacknowledged();
+  status->credit_units_left = session.credit_units_left();
+}
+
 }  // namespace
 
 Peer::Peer(Core* core, PeerGate* gate)
@@ -230,6 +238,8 @@ PeerStatus Peer::Describe() const {
   status.since_ms = (core_->now_ns() - since_ns_) / kMs;
   const Session* session = sending() != nullptr ? sending() : Preferred();
   status.link = session == nullptr ? LinkKind::kNone : session->kind();
+  status.pinned = pinned_;
+  for (int i = 0; i < kLinkStatusCount; ++i) status.links[i].kind = KindOf(i);
   status.selector_state = selection_.state;
   status.link_reason = selection_.reason;
   status.rdma_text = core_->rdma_absent().empty() ? rdma_text_ : core_->rdma_absent();
@@ -253,12 +263,14 @@ PeerStatus Peer::Describe() const {
       status.handed_over.bytes += entered.bytes - status.queued[i].bytes;
     }
   }
+  status.refused = gate_->refused();
   status.frames_held = receive_.held_count();
   status.leased_bytes = leases_->bytes();
-  for (const Slot& slot : slots_) {
-    if (slot.session != nullptr) {
-      status.frames_unacknowledged += slot.session->send().unacknowledged();
-    }
+  for (int i = 0; i < kSlots; ++i) {
+    const Session* const attached = slots_[i].session;
+    if (attached == nullptr) continue;
+    status.frames_unacknowledged += attached->send().unacknowledged();
+    if (i < kLinkStatusCount) FillLink(*attached, &status.links[i]);
   }
   status.credit_units_left = session == nullptr ? 0 : session->credit_units_left();
   status.rtt_us = session == nullptr ? 0 : session->rtt_ns() / 1000;

@@ -65,7 +65,7 @@ class Peer {
   void OnFenceRequest(uint32_t epoch);
   // About an RDMA link; `session` is a gRPC one.
   void OnTicketControl(Session* session, const Control& control);
-  void OnPong();
+  void OnPong(LinkKind kind, int64_t rtt_ns);
 
   // --- Links ---
 

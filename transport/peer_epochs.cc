@@ -217,6 +217,7 @@ void Peer::TrySwitch() {
   ++counters_.switches;
   Choose();
   if (to->kind() != from->kind()) {
+    counters_.upgrades += to->kind() == LinkKind::kRdma;
     core_->handler()->OnPeerChange(node(), true, to->kind(), CloseReason::kNone);
   }
 }

@@ -18,7 +18,7 @@ class Peer;
 
 // One per node id that was ever a peer; made by the PeerDirectory, lives as long as it.
 //
-// Threads: TryEnter, Open and Remove from any; the rest on the loop thread.
+// Threads: TryEnter, refused, Open and Remove from any; the rest on the loop thread.
 // Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
 // that is larger than an empty queue.
 class PeerGate {
@@ -37,7 +37,9 @@ class PeerGate {
     const State state = state_.load(std::memory_order_acquire);
     if (state == State::kRemoved) return SendResult::kUnknownPeer;
     // Without a link, urgent messages may wait for one; the rest would only grow old.
-    if (state == State::kNotConnected && lane != Lane::kUrgent) return SendResult::kNotConnected;
+    if (state == State::kNotConnected && lane != Lane::kUrgent) {
+      return Count(SendResult::kNotConnected);
+    }
     Queue& queue = queues_[static_cast<int>(lane)];
     const uint32_t messages = queue.messages.fetch_add(1, std::memory_order_relaxed);
     if (messages >= messages_max_[static_cast<int>(lane)]) {
@@ -95,6 +97,13 @@ class PeerGate {
             queue.bytes.load(std::memory_order_relaxed)};
   }
 
+  // What TryEnter refused for want of a link or of room, as SendRefusal() numbers it.
+  std::array<uint64_t, kSendRefusalCount> refused() const {
+    return {refused_[0].load(std::memory_order_relaxed),
+            refused_[1].load(std::memory_order_relaxed),
+            refused_[2].load(std::memory_order_relaxed)};
+  }
+
   NodeId node() const { return node_; }
 
   // The peer behind the gate; nullptr while there is none. Loop thread.
@@ -110,6 +119,11 @@ class PeerGate {
   SendResult Refuse(Queue* queue, SendResult result) {
     queue->messages.fetch_sub(1, std::memory_order_relaxed);
     queue->refused.store(true, std::memory_order_relaxed);
+    return Count(result);
+  }
+  SendResult Count(SendResult result) {
+    const int refusal = static_cast<int>(result) - static_cast<int>(SendResult::kNotConnected);
+    refused_[refusal].fetch_add(1, std::memory_order_relaxed);
     return result;
   }
 
@@ -120,6 +134,7 @@ class PeerGate {
   std::atomic<bool> wanted_{false};  // AddPeer was called, and not RemovePeer.
   std::atomic<State> state_{State::kRemoved};
   std::array<Queue, kLaneCount> queues_;
+  std::array<std::atomic<uint64_t>, kSendRefusalCount> refused_{};
 };
 
 }  // namespace hawser

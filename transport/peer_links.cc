@@ -161,7 +161,8 @@ void Peer::ForgetChallenger(const Session* newcomer) {
   if (challenger_ == newcomer) challenger_ = nullptr;
 }
 
-void Peer::OnPong() {
+void Peer::OnPong(LinkKind kind, int64_t rtt_ns) {
+  counters_.links[SlotOf(kind)].rtt.Add(rtt_ns);
   CheckSwitchDone();
   Measure();
   if (send_switch_wanted()) core_->MarkDirty(this);

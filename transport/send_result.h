@@ -22,6 +22,14 @@ enum class SendResult : uint8_t {
 
 const char* SendResultName(SendResult result);
 
+// Those that say that a peer could not take a message now: they are counted.
+inline constexpr int kSendRefusalCount = 3;
+
+constexpr SendResult SendRefusal(int number) {
+  return static_cast<SendResult>(static_cast<int>(SendResult::kNotConnected) + number);
+}
+static_assert(SendRefusal(kSendRefusalCount - 1) == SendResult::kQueueBytes, "in this order");
+
 }  // namespace hawser
 
 #endif  // HAWSER_TRANSPORT_SEND_RESULT_H_

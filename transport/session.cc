@@ -275,7 +275,7 @@ void Session::OnPong(uint64_t opaque) {
   pings_answered_ = pings_sent_;
   core_->WakeAt(next_ping_ns_);
   if (ping_requested_) SendPing();
-  if (peer_ != nullptr) peer_->OnPong();
+  if (peer_ != nullptr) peer_->OnPong(kind_, rtt_ns_);
 }
 
 void Session::OnGoaway(absl::string_view body) {

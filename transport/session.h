@@ -81,6 +81,7 @@ class Session : public LinkEvents {
   void Flush() { link_->Flush(); }
 
   SendSequence& send() { return send_; }
+  const SendSequence& send() const { return send_; }
   ReceiveSequence& receive() { return receive_; }
   // The memory of a frame that was held is free.
   void Free(size_t frame_bytes) { receive_credit_.OnFreed(frame_bytes, /*sequenced=*/true); }
@@ -113,6 +114,7 @@ class Session : public LinkEvents {
   const Hello& remote_hello() const { return remote_hello_; }
   LinkKind kind() const { return kind_; }
   int64_t rtt_ns() const { return rtt_ns_; }
+  const std::string& remote_address() const { return link_->remote_address(); }
   uint32_t credit_units_left() const { return send_credit_.left(); }
   uint32_t credit_units_withheld() const { return receive_credit_.withheld(); }
 

@@ -13,6 +13,8 @@
 #include "transport/lane.h"
 #include "transport/ledger.h"
 #include "transport/link_reason.h"
+#include "transport/rtt_histogram.h"
+#include "transport/send_result.h"
 #include "transport/types.h"
 
 namespace hawser {
@@ -35,6 +37,19 @@ struct CodecTally {
   uint64_t raftpb_bytes = 0;  // What they would take as raftpb.
 };
 
+// One kind of link to a peer. Both may be up; PeerStatus::link says which one is sent on.
+struct LinkStatus {
+  LinkKind kind = LinkKind::kNone;
+  bool up = false;
+  std::string remote_address;  // Of the link that is up.
+  int64_t rtt_us = 0;          // The last PING's; 0: not measured yet.
+  RttHistogram rtt;            // Of all PINGs on links of this kind.
+  uint64_t frames_unacknowledged = 0;
+  uint32_t credit_units_left = 0;  // What we may still send.
+};
+
+inline constexpr int kLinkStatusCount = 2;
+
 struct PeerStatus {
   NodeId node = 0;
   // Not a peer yet: it came by itself and may talk for provisional_peer_ms.
@@ -48,6 +63,9 @@ struct PeerStatus {
   int64_t since_ms = 0;  // Age of the state.
 
   LinkKind link = LinkKind::kNone;
+  LinkKind pinned = LinkKind::kNone;  // By PinLink; kNone: it is not.
+  // gRPC and RDMA, in this order.
+  std::array<LinkStatus, kLinkStatusCount> links;
   // How the choice between the links stands, for how long, and why (LinkReasonText).
   SelectorState selector_state = SelectorState::kConnecting;
   LinkReason link_reason = LinkReason::kNoLink;
@@ -72,7 +90,8 @@ struct PeerStatus {
 
   // Counted since the peer was added.
   Tally received;
-  std::array<CodecTally, kMessageTypeCount> codec_sent;      // by MessageType
+  std::array<uint64_t, kSendRefusalCount> refused{};     // Sends, as SendRefusal() numbers them.
+  std::array<CodecTally, kMessageTypeCount> codec_sent;  // by MessageType
   std::array<CodecTally, kMessageTypeCount> codec_received;  // by MessageType
   uint64_t frames_sent = 0;
   uint64_t frames_received = 0;
@@ -82,6 +101,7 @@ struct PeerStatus {
   uint64_t connects = 0;
   uint64_t disconnects = 0;
   uint64_t switches = 0;             // Orderly, of what is sent.
+  uint64_t upgrades = 0;             // Those from gRPC to RDMA.
   uint64_t fallbacks = 0;            // A link failed and another one was there.
   uint64_t messages_copied_out = 0;  // Received, because leases pinned too much.
 };

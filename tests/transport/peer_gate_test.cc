@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -33,6 +34,7 @@ TEST_F(PeerGateTest, FullByCount) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), SendResult::kAccepted);
   EXPECT_EQ(Enter(1), SendResult::kQueueMessages);
   EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{4, 4}));
+  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 3>{0, 1, 0}));
   EXPECT_FALSE(Leave(1));
   EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
@@ -49,6 +51,17 @@ TEST_F(PeerGateTest, OneMessageLargerThanTheQueueMayComeWhenItIsEmpty) {
   EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
   Leave(1000);
   EXPECT_EQ(Enter(1), SendResult::kAccepted);
+}
+
+TEST_F(PeerGateTest, RefusalsAreCountedByReason) {
+  gate_.set_connected(false);
+  EXPECT_EQ(Enter(1), SendResult::kNotConnected);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), SendResult::kAccepted);
+  gate_.set_connected(true);
+  EXPECT_EQ(Enter(1000), SendResult::kAccepted);
+  EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
+  EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
+  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 3>{1, 0, 2}));
 }
 
 TEST_F(PeerGateTest, LanesDoNotShare) {
