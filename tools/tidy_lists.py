@@ -23,6 +23,7 @@ CLOCK_READERS = {
 
 # Who may start threads: all else runs on the loop thread, or on the caller's.
 THREAD_STARTERS = {
+    "admin/status_poller.h": "looks at the transport for all who ask, away from the loop",
     "transport/loop.h": "the loop thread itself",
     "transport/loop.cc": "the loop thread itself",
     "transport/security/certificate_files.h": "looks at files: a slow disk must not stop the loop",
