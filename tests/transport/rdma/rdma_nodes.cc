@@ -48,7 +48,7 @@ void RdmaNode::Start(NodeId peer) {
 
 void RdmaNode::Send(const MessageView& message, Hold hold) {
   const Lane lane = LaneOfType(message.type);
-  HAWSER_CHECK(gate_->TryEnter(lane, PayloadBytes(message)) == PeerGate::Verdict::kEntered);
+  HAWSER_CHECK(gate_->TryEnter(lane, PayloadBytes(message)) == SendResult::kAccepted);
   QueuedMessage* queued = messages_.MakeLocal(message, hold);
   queued->gate = gate_;
   queued->lane = lane;
