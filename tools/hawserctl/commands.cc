@@ -1,0 +1,35 @@
+#include <cstdio>
+
+#include "tools/hawserctl/command.h"
+
+namespace hawser::ctl {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"streams", "", "all streams of the node, a line each",
+     "Each line: the peer, the state of the stream, the link it sends on and why, what waits and\n"
+     "what is on its way, the round trip, the codec's savings, and what was lost.\n",
+     &RunStreams},
+    {"stream", "NODE", "all that is known of the stream to one peer", "", &RunStream},
+    {"watch", "[NODE...]", "what changes, a line each, until it is interrupted",
+     "Prints all streams first, then each change of link, state, reason, epoch or loss.\n"
+     "--counters prints all of them at each interval; --updates=N ends after N updates.\n",
+     &RunWatch},
+    {"pin", "NODE grpc|rdma", "keeps what is sent to a peer on one link (needs permission)",
+     "The pin holds while there is such a link, and until it is released.\n"
+     "`pin NODE --release` is `release NODE`.\n",
+     &RunPin},
+    {"release", "NODE", "lets the transport choose the link again (needs permission)", "",
+     &RunRelease},
+};
+
+}  // namespace
+
+absl::Span<const Command> Commands() { return kCommands; }
+
+int Complain(int exit_code, absl::string_view what) {
+  std::fprintf(stderr, "hawserctl: %.*s\n", static_cast<int>(what.size()), what.data());
+  return exit_code;
+}
+
+}  // namespace hawser::ctl
