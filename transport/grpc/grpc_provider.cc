@@ -228,6 +228,8 @@ int GrpcProvider::Poll(int64_t deadline_ns) {
     Sweep();
     if (sweep_) deadline_ns = std::min(deadline_ns, MonotonicNs() + kLingerNs / 10);
   }
+  // What comes now the watcher takes; the sleep on its descriptor ends at once.
+  if (watcher_ != nullptr && watcher_->waiting() && deadline_ns <= MonotonicNs()) return 0;
   if (const int handled = HandleWatched(); handled > 0) return handled;
   void* tag;
   bool ok;

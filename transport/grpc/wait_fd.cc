@@ -38,6 +38,7 @@ void WaitFdWatcher::Run() {
     MutexLock lock(&mu_);
     taken_.push_back(event);
     armed_ = false;
+    waiting_.store(false, std::memory_order_release);
     const uint64_t one = 1;
     HAWSER_CHECK(write(fd_, &one, sizeof(one)) == sizeof(one));
   }
@@ -49,6 +50,7 @@ void WaitFdWatcher::Arm() {
   // What was taken but not yet fetched keeps the descriptor readable.
   if (!taken_.empty()) return;
   armed_ = true;
+  waiting_.store(true, std::memory_order_release);
   changed_.NotifyAll();
 }
 

@@ -5,6 +5,7 @@
 
 #include <grpcpp/completion_queue.h>
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -37,6 +38,10 @@ class WaitFdWatcher {
   // Nothing is left to do: from now on the descriptor tells of the next event.
   void Arm();
 
+  // It waits for the next event in the queue: whoever looks there too finds nothing, but disturbs
+  // it. Polling thread.
+  bool waiting() const { return waiting_.load(std::memory_order_acquire); }
+
   // Moves what the watcher took to `events` and makes the descriptor silent.
   void Take(std::vector<Event>* events);
 
@@ -52,6 +57,8 @@ class WaitFdWatcher {
   bool armed_ ABSL_GUARDED_BY(mu_) = true;  // the first sleep may come before the first Poll
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Event> taken_ ABSL_GUARDED_BY(mu_);
+  // armed_, for those who do not lock. Set by Arm, cleared by the watcher after it took an event.
+  std::atomic<bool> waiting_{true};
 
   std::thread thread_;
 };

@@ -147,6 +147,8 @@ class RdmaLink : public Link {
   bool Arm();
   // The completion channel told.
   void OnNotified();
+  // It may tell yet.
+  bool armed() const { return armed_; }
 
   // The connection failed or the other end ended it: what arrived before is delivered, then the
   // user is told.

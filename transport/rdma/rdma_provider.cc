@@ -142,8 +142,10 @@ int RdmaProvider::PollOnce() {
   }
   const int64_t now_ns = verbs_->NowNs();
   if (handled > 0) Tempo(now_ns);
-  if (now_ns - last_look_ns_ >= kLookNs) ready_ = kAll;
-  if (ready_ != 0) {
+  const bool overdue = now_ns - last_look_ns_ >= kLookNs;
+  if (overdue) ready_ = kAll;
+  // What came is answered first: the system calls of a look can wait until there is nothing to do.
+  if (ready_ != 0 && (handled == 0 || overdue)) {
     last_look_ns_ = now_ns;
     handled += LookAt(std::exchange(ready_, 0));
     over = true;
@@ -186,10 +188,18 @@ int RdmaProvider::LookAt(uint64_t ready) {
 }
 
 void RdmaProvider::TakeNotifications(RdmaDevice* device) {
+  // Only armed queues tell; one more call, to hear that there is nothing, would be in vain.
   ibv_cq* queue;
-  while (verbs_->GetCqEvent(device->channel(), &queue) == 0) {
+  do {
+    if (verbs_->GetCqEvent(device->channel(), &queue) != 0) return;
     static_cast<RdmaLink*>(queue->cq_context)->OnNotified();
-  }
+  } while (AnyArmed(device));
+}
+
+bool RdmaProvider::AnyArmed(const RdmaDevice* device) const {
+  return std::any_of(links_.begin(), links_.end(), [device](const auto& link) {
+    return link->device() == device && link->armed();
+  });
 }
 
 void RdmaProvider::TakeAsyncEvents(RdmaDevice* device) {

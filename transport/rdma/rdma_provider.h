@@ -72,7 +72,10 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   const std::vector<int>& descriptors() const { return descriptors_; }
   int64_t NextDeadlineNs() const { return next_deadline_ns_; }
   // The sleep is over; `ready` has a bit for each descriptor that woke it.
-  void Slept(uint64_t ready) { ready_ |= ready; }
+  void Slept(uint64_t ready) {
+    ready_ |= ready;
+    last_look_ns_ = verbs_->NowNs();
+  }
 
   // Of all links so far.
   RdmaCounters counters() const;
@@ -102,6 +105,7 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   void DrainWakes();
   void MapDescriptors();
   void TakeNotifications(RdmaDevice* device);
+  bool AnyArmed(const RdmaDevice* device) const;
   void TakeAsyncEvents(RdmaDevice* device);
   void OnAsyncEvent(const ibv_async_event& event);
   void Sweep(int64_t now_ns);
