@@ -1,8 +1,14 @@
 #include "transport/grpc/channel_arguments.h"
 
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/impl/server_builder_plugin.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace hawser {
 namespace {
@@ -46,6 +52,16 @@ std::array<Argument, 6> CommonArguments(const Options& options) {
            {GRPC_ARG_ENABLE_CHANNELZ, 0}}};
 }
 
+// Services that others have switched on for the whole process (reflection, health) have no business
+// on the port of the peers.
+class NoOtherServices : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    plugins->clear();
+  }
+};
+
 }  // namespace
 
 void SetServerArguments(const Options& options, grpc::ServerBuilder* builder) {
@@ -53,6 +69,8 @@ void SetServerArguments(const Options& options, grpc::ServerBuilder* builder) {
     builder->AddChannelArgument(argument.name, argument.value);
   }
   builder->SetMaxReceiveMessageSize(kFramesBytesMax);
+  builder->SetOption(std::make_unique<NoOtherServices>());
+  builder->SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Connections that never come as far as a stream.
   const int patience_ms = static_cast<int>(options.hello_timeout_ms);
