@@ -52,6 +52,9 @@ ABSL_FLAG(int, groups, 1, "Raft groups that Hawser's contestants deal the log ou
 ABSL_FLAG(std::string, record, "",
           "directory for recordings of all links of Hawser's leaders (docs/recordings.md); the "
           "times are then no results");
+ABSL_FLAG(int, peer_silent_ms, 0,
+          "how long Hawser's nodes bear silence before they give a peer up; 0: the default of "
+          "Options. For machines that stop for longer, as emulated ones do");
 ABSL_FLAG(std::string, json, "", "file to write all results to");
 ABSL_FLAG(bool, progress, true, "say each measurement on stderr");
 ABSL_FLAG(bool, allow_debug_build, false, "run, and mark the results, though not optimized");
@@ -83,6 +86,7 @@ ReplicateFlags FlagsAsGiven() {
   flags.groups = absl::GetFlag(FLAGS_groups);
   flags.record =
       absl::GetFlag(FLAGS_record).empty() ? "" : WhereTheUserIs(absl::GetFlag(FLAGS_record));
+  flags.peer_silent_ms = absl::GetFlag(FLAGS_peer_silent_ms);
   flags.timeout_seconds = absl::GetFlag(FLAGS_timeout_seconds);
   return flags;
 }

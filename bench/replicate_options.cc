@@ -19,6 +19,7 @@ constexpr double kMaxSeconds = 3600;
 constexpr int64_t kMaxEntries = int64_t{1'000'000'000};
 // As many as a stream keeps codec state for.
 constexpr int kMaxGroups = 16384;
+constexpr int kMaxPeerSilentMs = 60'000;
 // A phase of warming up is this part of what is measured, and no shorter than this.
 constexpr int kWarmUpPart = 5;
 constexpr int64_t kMinWarmUpNs = 100'000'000;
@@ -140,6 +141,7 @@ absl::Status ParseCases(const ReplicateFlags& flags, ReplicateOptions* options) 
       workload.link = flags.link;
       workload.groups = flags.groups;
       workload.record = flags.record;
+      workload.peer_silent_ms = flags.peer_silent_ms;
       if (absl::Status status = CheckWorkload(workload); !status.ok()) return status;
       for (const Contestant* contestant : *contestants) {
         workload.contestant = contestant->name;
@@ -163,6 +165,7 @@ absl::StatusOr<ReplicateOptions> ParseReplicateOptions(const ReplicateFlags& fla
   status.Update(CheckRange("ack_every", flags.ack_every, 1, kMaxDepth));
   status.Update(CheckRange("groups", flags.groups, 1, kMaxGroups));
   status.Update(CheckRecord(flags.record));
+  status.Update(CheckRange("peer_silent_ms", flags.peer_silent_ms, 0, kMaxPeerSilentMs));
   status.Update(CheckRange("timeout_seconds", flags.timeout_seconds, 1.0, 2 * kMaxSeconds));
   if (!status.ok()) return status;
   options.followers = flags.followers;

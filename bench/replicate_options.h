@@ -32,6 +32,8 @@ struct ReplicateFlags {
   int groups = 1;
   // An existing directory, or empty.
   std::string record;
+  // 0: the product's default.
+  int peer_silent_ms = 0;
   double timeout_seconds = 60;
 };
 

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "bench/host.h"
 #include "bench/replicate_options.h"
 #include "bench/summary.h"
@@ -40,9 +39,6 @@ std::string FormatTable(const RunDescription& run, const ReplicateOptions& optio
 std::string FormatJson(const RunDescription& run, const ReplicateOptions& options,
                        const std::vector<Measurement>& measurements,
                        const std::vector<CaseSummary>& summaries);
-
-// `text` as a JSON string, with its quotes.
-std::string JsonString(absl::string_view text);
 
 }  // namespace hawser::bench
 

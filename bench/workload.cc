@@ -46,11 +46,12 @@ int Workload::effective_ack_every() const {
 std::string Encode(const Workload& w) {
   return absl::StrCat("workload ", w.contestant, " ", w.followers, " ", w.entry_bytes, " ", w.depth,
                       " ", w.entries_per_message, " ", w.ack_every, " ", w.spin ? 1 : 0, " ",
-                      w.link, " ", w.groups, " ", w.record.empty() ? "-" : w.record);
+                      w.link, " ", w.groups, " ", w.record.empty() ? "-" : w.record, " ",
+                      w.peer_silent_ms);
 }
 
 absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
-  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 10);
+  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 11);
   if (!words.ok()) return words.status();
   Workload workload;
   workload.contestant = (*words)[0];
@@ -60,7 +61,8 @@ absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
       !absl::SimpleAtoi((*words)[3], &workload.depth) ||
       !absl::SimpleAtoi((*words)[4], &workload.entries_per_message) ||
       !absl::SimpleAtoi((*words)[5], &workload.ack_every) ||
-      !absl::SimpleAtoi((*words)[6], &spin) || !absl::SimpleAtoi((*words)[8], &workload.groups)) {
+      !absl::SimpleAtoi((*words)[6], &spin) || !absl::SimpleAtoi((*words)[8], &workload.groups) ||
+      !absl::SimpleAtoi((*words)[10], &workload.peer_silent_ms)) {
     return absl::InvalidArgumentError(absl::StrCat("not a number in '", line, "'"));
   }
   workload.spin = spin != 0;

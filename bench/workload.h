@@ -44,6 +44,8 @@ struct Workload {
   int groups = 1;
   // Where Hawser's leaders record their links; empty: nowhere. No spaces.
   std::string record;
+  // How long Hawser's nodes bear silence (Options::peer_silent_ms); 0: its default.
+  int peer_silent_ms = 0;
 
   // A follower that answered later than the leader can send would stop both: at most the
   // number of messages that may be outstanding.

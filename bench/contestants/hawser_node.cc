@@ -31,6 +31,9 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
   options.loop_mode = mode_;
   options.link_policy = workload_.link == "grpc" ? LinkPolicy::kGrpc : LinkPolicy::kAuto;
   if (workload_.spin) options.spin_us = options.rdma_spin_us_max = kSpinUs;
+  if (workload_.peer_silent_ms > 0) {
+    options.peer_silent_ms = static_cast<uint32_t>(workload_.peer_silent_ms);
+  }
   absl::string_view hosts = workload_.link;
   uses_rdma_ = absl::ConsumePrefix(&hosts, "rdma:");
   if (uses_rdma_) {

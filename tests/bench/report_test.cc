@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/contestants.h"
+#include "bench/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

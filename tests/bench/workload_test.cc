@@ -19,6 +19,7 @@ TEST(WorkloadTest, SurvivesTheControlChannel) {
   sent.link = "grpc";
   sent.groups = 1000;
   sent.record = "/tmp/recordings";
+  sent.peer_silent_ms = 5000;
   const absl::StatusOr<Workload> received = ParseWorkload(Encode(sent));
   ASSERT_TRUE(received.ok()) << received.status();
   EXPECT_EQ(Encode(*received), Encode(sent));
@@ -27,6 +28,7 @@ TEST(WorkloadTest, SurvivesTheControlChannel) {
   EXPECT_EQ(received->link, "grpc");
   EXPECT_EQ(received->groups, 1000);
   EXPECT_EQ(received->record, "/tmp/recordings");
+  EXPECT_EQ(received->peer_silent_ms, 5000);
 }
 
 TEST(WorkloadTest, GoalAndResultSurviveTheControlChannel) {
