@@ -197,6 +197,20 @@ TEST_F(RdmaFailuresTest, AWireThatSwallowsEverything) {
   FallsBackAndReturns();
 }
 
+// The queue pair sends again what is lost: nobody above it notices more than time.
+TEST_F(RdmaFailuresTest, AWireThatLosesOneFrameInAHundred) {
+  Run("rdma_wire netem 1 loss 1%");
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Answered(50)) << i;
+  Run("rdma_wire heal 1");
+  EXPECT_TRUE(Answered(50));
+  const PeerStatus status = a_->Describe().peers[0];
+  EXPECT_TRUE(status.ledger.Balanced());
+  EXPECT_EQ(status.ledger.lost_total().messages, 0u);
+  EXPECT_EQ(status.disconnects, 0u);
+  EXPECT_EQ(status.link, LinkKind::kRdma);
+  for (size_t i = 0; i < raft_.messages.size(); ++i) ASSERT_EQ(raft_.messages[i].index, i);
+}
+
 }  // namespace
 }  // namespace hawser
 
