@@ -47,7 +47,7 @@ class RdmaPairTest : public RdmaFixture {
 
 TEST_F(RdmaPairTest, MessagesOfAllSizesKeepTheirOrder) {
   Open();
-  SendAppends(20000, {64, 0, 300, 5000, 64, 1, 8192, 200});
+  SendAppends(6000, {64, 0, 300, 5000, 64, 1, 8192, 200});
   ExpectAllInOrder();
   const PeerStatus status = a_->Describe().peers[0];
   EXPECT_EQ(status.link, LinkKind::kRdma);
@@ -57,7 +57,7 @@ TEST_F(RdmaPairTest, MessagesOfAllSizesKeepTheirOrder) {
 
 TEST_F(RdmaPairTest, EntriesLargerThanASlotAreJoined) {
   Open();
-  SendAppends(40, {3000000, 64, 65536});
+  SendAppends(15, {3000000, 64, 65536});
   ExpectAllInOrder();
   EXPECT_EQ(raft_b_.messages[0].data[0].size(), 3000000u);
 }
@@ -67,7 +67,7 @@ TEST_F(RdmaPairTest, FramesWithAMac) {
   first.rdma_security = RdmaSecurity::kMac;
   // The stricter end wins.
   Open(first, OptionsOf(2));
-  SendAppends(2000, {64, 5000, 20000});
+  SendAppends(800, {64, 5000, 20000});
   ExpectAllInOrder();
   EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
 }
@@ -79,7 +79,7 @@ TEST_F(RdmaPairTest, OtherSlotSizesMeet) {
   Options second = OptionsOf(2);
   second.rdma_slot_bytes = 16 * 1024;
   Open(first, second);
-  SendAppends(500, {64, 5000, 60000, 100000});
+  SendAppends(200, {64, 5000, 60000, 100000});
   ExpectAllInOrder();
 }
 
@@ -125,7 +125,7 @@ TEST_F(RdmaPairTest, LargeTrafficBothWays) {
   Open();
   const TestAppend append(0, std::string(50000, 'x'));
   int accepted_b = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 150; ++i) {
     SendAppends(1, {50000});
     if (b_->Send(1, 0, append.view()) == SendResult::kAccepted) ++accepted_b;
   }

@@ -117,7 +117,7 @@ class RdmaTrafficTest : public RdmaFixture {
 // HAWSER_RDMA_MESSAGES=1000000 for the whole million.
 TEST_F(RdmaTrafficTest, MixedMessagesArriveInOrder) {
   const char* const wanted = std::getenv("HAWSER_RDMA_MESSAGES");
-  const uint64_t count = wanted == nullptr ? 100000 : std::strtoull(wanted, nullptr, 10);
+  const uint64_t count = wanted == nullptr ? 50000 : std::strtoull(wanted, nullptr, 10);
   Open(OptionsOf(1), OptionsOf(2));
   const uint64_t not_ready = NotReady();
   const auto began = std::chrono::steady_clock::now();
