@@ -56,6 +56,7 @@ int RunStream(const ToolFlags& flags, Arguments arguments);
 int RunWatch(const ToolFlags& flags, Arguments arguments);
 int RunPin(const ToolFlags& flags, Arguments arguments);
 int RunRelease(const ToolFlags& flags, Arguments arguments);
+int RunDoctor(const ToolFlags& flags, Arguments arguments);
 
 // "hawserctl: ..." on stderr; returns `exit_code`.
 int Complain(int exit_code, absl::string_view what);

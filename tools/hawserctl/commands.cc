@@ -1,6 +1,8 @@
 #include <cstdio>
+#include <string>
 
 #include "tools/hawserctl/command.h"
+#include "tools/hawserctl/doctor.h"
 
 namespace hawser::ctl {
 namespace {
@@ -21,9 +23,22 @@ constexpr Command kCommands[] = {
      &RunPin},
     {"release", "NODE", "lets the transport choose the link again (needs permission)", "",
      &RunRelease},
+    {"doctor", "", "which link this host can use, and what mends RDMA; asks no server",
+     "Looks at devices, ports, addresses, modules, permissions, libraries and the limit of locked\n"
+     "memory, and times round trips on gRPC and on RDMA between two nodes of its own.\n"
+     "Ends with 0 when RDMA can be used, else with 1.\n",
+     &RunDoctor},
 };
 
 }  // namespace
+
+int RunDoctor(const ToolFlags& flags, Arguments arguments) {
+  if (!arguments.empty()) return Complain(kExitUsage, "doctor takes no arguments");
+  bool rdma = false;
+  const std::string text = Doctor(flags.json, &rdma);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return rdma ? kExitOk : kExitFailed;
+}
 
 absl::Span<const Command> Commands() { return kCommands; }
 
