@@ -2,7 +2,10 @@
 // slow or blocked, a hundred connections, and what is left of them.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -181,6 +184,35 @@ TEST_F(RdmaTrafficTest, BothSidesBlocked) {
   EXPECT_EQ(raft_a_.wrong + raft_b_.wrong, 0u);
   EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
   EXPECT_EQ(NotReady(), not_ready);
+}
+
+// Its pages are its own, and the NIC's stay the parent's.
+TEST_F(RdmaTrafficTest, AForkedChildDisturbsNothing) {
+  Open(OptionsOf(1), OptionsOf(2));
+  SendMixed(500);
+  std::vector<char> heap(1 << 20, 'p');
+  int go[2];
+  ASSERT_EQ(pipe(go), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    // It lives while the parent's links work, and writes to what both had.
+    char byte;
+    const bool told = read(go[0], &byte, 1) == 1;
+    std::fill(heap.begin(), heap.end(), 'c');
+    _exit(told ? 0 : 1);
+  }
+  ASSERT_GT(child, 0);
+  SendMixed(500);
+  ExpectAll(kRdmaPatience);
+  ASSERT_EQ(write(go[1], "x", 1), 1);
+  int status = 1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(heap[0], 'p');
+  SendMixed(500);
+  ExpectAll(kRdmaPatience);
+  close(go[0]);
+  close(go[1]);
 }
 
 TEST_F(RdmaTrafficTest, AHundredConnectionsLeaveNothing) {
