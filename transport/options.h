@@ -133,7 +133,7 @@ struct Options {
   // Receive memory granted to a peer on gRPC, in units of 8 KiB: what it may have on its way.
   uint32_t receive_window_bytes = 4 * 1024 * 1024;
   // Bytes unacknowledged by the peer while an urgent message may come: what it may have to wait
-  // behind. One frame more than this may be on its way.
+  // behind. A frame that is larger goes alone.
   uint32_t append_unacked_bytes_max = 512 * 1024;
   uint32_t bulk_unacked_bytes_max = 128 * 1024;
   // Receive memory that leases may pin; above half of it appends are copied out.

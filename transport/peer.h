@@ -139,6 +139,13 @@ class Peer {
     uint64_t measuring_ping = 0;
   };
 
+  // The frame that a lane could send.
+  struct NextFrame {
+    bool cut = false;      // It carries a piece of a message.
+    size_t bytes_min = 0;  // The first message, or a piece that is worth a frame.
+    size_t bytes_max = 0;  // May be less: then there is no room for it.
+  };
+
   static constexpr int SlotOf(LinkKind kind) { return kind == LinkKind::kRdma ? 1 : 0; }
   static constexpr LinkKind KindOf(int slot) {
     return slot == 1 ? LinkKind::kRdma : LinkKind::kGrpc;
@@ -204,18 +211,22 @@ class Peer {
   bool send_switch_wanted() const;
 
   // peer_send.cc
-  bool LaneOpen(Lane lane);
+  bool LaneOpen(Lane lane) const;
+  // The bytes of a frame of `lane` that may become unacknowledged now.
+  size_t LaneRoom(Lane lane) const;
+  // REQUIRES: a message at the front.
+  NextFrame NextFrameOf(Lane lane) const;
   bool OverPeerLimit(const QueuedMessage& message) const;
   // Gives up messages at the front that the peer would refuse; true when there is one to send.
   bool FrontIsSendable(Lane lane);
-  size_t FrameCapacity(Lane lane, size_t write_bytes_left) const;
+  size_t FrameCapacity(Lane lane, const NextFrame& next, size_t write_bytes_left) const;
   bool PumpLanes();
   bool PumpAck(Session* session);
   int64_t AckWakeNs(Session* session) const;
   // In the forms that were agreed on; 0 when it does not fit. It always fits SizeBound.
   size_t Encode(const QueuedMessage& message, char* out, size_t capacity);
   // A frame of about `write_bytes_left` at most, if the first message is not larger.
-  bool SendDataFrame(Lane lane, size_t write_bytes_left);
+  bool SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
   bool SendFragment(Lane lane, size_t capacity);
   void Posted(QueuedMessage* message, uint32_t last_sequence);
@@ -267,6 +278,7 @@ class Peer {
   // Sending.
   SendQueue queue_;
   SendStream send_;
+  bool passed_over_ = false;   // A message that did not fit the last write; it begins the next.
   uint32_t fence_seen_ = 0;    // The newest of the peer's fences.
   bool start_due_ = false;     // It is to be answered by a START.
   uint32_t failed_epoch_ = 0;  // Its link has failed, the peer is to fence it; 0: none.

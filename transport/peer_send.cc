@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "base/little_endian.h"
@@ -18,6 +19,10 @@ constexpr size_t kWriteBytesMaxAfterUrgent = 32 * 1024;
 // What a message takes besides its payload, roughly; a frame that is too small only ends early.
 constexpr size_t kMessageOverheadGuess = 96;
 constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
+// A message that is cut waits for room for so much of it.
+constexpr size_t kPieceBytesMin = 8 * 1024;
+
+size_t LeftOf(size_t limit, size_t used) { return used < limit ? limit - used : 0; }
 
 // Brings what the encoder needs into the cache, some messages before it does.
 class GroupPrefetcher {
@@ -75,23 +80,38 @@ void Peer::Pump() {
     if (told || PumpAck(slot.session)) slot.session->Flush();
     core_->WakeAt(AckWakeNs(slot.session));
   }
+  if (sent && passed_over_ && carrier->writable()) core_->MarkDirty(this);
 }
 
 bool Peer::PumpLanes() {
   Session* const session = sending();
+  if (!session->writable()) return false;
+  // What makes a write too large begins the next one, be there urgent frames again or not.
+  bool first_in_write = std::exchange(passed_over_, false);
   const uint64_t bytes_before = counters_.frame_bytes_sent;
   size_t write_bytes_max = kWriteBytesMax;
-  bool sent = false;
-  for (int i = 0; i < kLaneCount && session->writable(); ++i) {
+  for (int i = 0; i < kLaneCount && !passed_over_; ++i) {
     const Lane lane = static_cast<Lane>(i);
+    const uint64_t lane_before = counters_.frame_bytes_sent;
+    // Two writes of bulk fit what may be unacknowledged: while one is acknowledged, one goes out.
+    const size_t lane_bytes_max =
+        lane == Lane::kBulk ? core_->options().bulk_unacked_bytes_max / 2 : write_bytes_max;
     while (session->writable() && LaneOpen(lane) && FrontIsSendable(lane)) {
+      const NextFrame next = NextFrameOf(lane);
       const size_t written = counters_.frame_bytes_sent - bytes_before;
-      if (written >= write_bytes_max || !SendDataFrame(lane, write_bytes_max - written)) break;
-      sent = true;
+      const size_t left =
+          std::min(LeftOf(write_bytes_max, written),
+                   LeftOf(lane_bytes_max, counters_.frame_bytes_sent - lane_before));
+      const bool too_large = written > 0 && next.bytes_min > left;
+      passed_over_ = too_large && !first_in_write;
+      if (passed_over_ || !SendDataFrame(lane, next, left)) break;
+      first_in_write = first_in_write && !too_large;
     }
-    if (lane == Lane::kUrgent && sent) write_bytes_max = kWriteBytesMaxAfterUrgent;
+    if (lane == Lane::kUrgent && counters_.frame_bytes_sent != bytes_before) {
+      write_bytes_max = kWriteBytesMaxAfterUrgent;
+    }
   }
-  return sent;
+  return counters_.frame_bytes_sent != bytes_before;
 }
 
 bool Peer::PumpAck(Session* session) {
@@ -107,16 +127,18 @@ int64_t Peer::AckWakeNs(Session* session) const {
   return deadline_ns > core_->now_ns() ? deadline_ns : std::numeric_limits<int64_t>::max();
 }
 
-bool Peer::LaneOpen(Lane lane) {
-  const Options& options = core_->options();
-  if (lane == Lane::kUrgent) return true;
+bool Peer::LaneOpen(Lane lane) const {
   // A switch waits for the messages that are half sent; no other may begin before it.
-  if (send_switch_wanted() && send_.fragments(lane).bytes.empty() && send_.fragmenting()) {
-    return false;
-  }
-  const uint64_t unacked = send_.unacked_bytes(lane);
-  return lane == Lane::kAppend ? unacked < options.append_unacked_bytes_max
-                               : unacked < options.bulk_unacked_bytes_max;
+  return lane == Lane::kUrgent || !send_switch_wanted() || !send_.fragments(lane).bytes.empty() ||
+         !send_.fragmenting();
+}
+
+size_t Peer::LaneRoom(Lane lane) const {
+  if (lane == Lane::kUrgent) return std::numeric_limits<size_t>::max();
+  const Options& options = core_->options();
+  return LeftOf(
+      lane == Lane::kAppend ? options.append_unacked_bytes_max : options.bulk_unacked_bytes_max,
+      send_.unacked_bytes(lane) + sending()->trailer_bytes());
 }
 
 bool Peer::OverPeerLimit(const QueuedMessage& message) const {
@@ -137,14 +159,28 @@ bool Peer::FrontIsSendable(Lane lane) {
   return message != nullptr;
 }
 
-size_t Peer::FrameCapacity(Lane lane, size_t write_bytes_left) const {
+Peer::NextFrame Peer::NextFrameOf(Lane lane) const {
   const size_t frame_bytes_max = sending()->frame_bytes_max() - sending()->trailer_bytes();
-  const size_t first = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
-  const Tally queued = queue_.tally(lane);
-  const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
-  const size_t wanted = std::min(frame_bytes_max, std::max(first, std::min(all, write_bytes_left)));
+  const size_t whole = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
+  NextFrame next;
+  next.cut = !send_.fragments(lane).bytes.empty() || whole > frame_bytes_max;
+  next.bytes_min = next.cut ? std::min(kPieceBytesMin, frame_bytes_max) : whole;
+  next.bytes_max = std::min(frame_bytes_max, LaneRoom(lane));
+  // What is larger than all the room goes alone.
+  if (send_.unacked_bytes(lane) == 0) next.bytes_max = std::max(next.bytes_max, next.bytes_min);
+  return next;
+}
+
+size_t Peer::FrameCapacity(Lane lane, const NextFrame& next, size_t write_bytes_left) const {
+  size_t wanted = write_bytes_left;
+  if (!next.cut) {
+    const Tally queued = queue_.tally(lane);
+    const size_t all = kFrameHeaderBytes + queued.bytes + queued.messages * kMessageOverheadGuess;
+    wanted = std::min(all, wanted);
+  }
+  wanted = std::min(next.bytes_max, std::max(next.bytes_min, wanted));
   // With little credit left, what comes first goes alone.
-  return sending()->MaySend(lane, wanted) ? wanted : std::min(frame_bytes_max, first);
+  return sending()->MaySend(lane, wanted) ? wanted : next.bytes_min;
 }
 
 size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
@@ -155,14 +191,11 @@ size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
              : encoder.EncodeWhole(message.group, message.view, out, capacity);
 }
 
-bool Peer::SendDataFrame(Lane lane, size_t write_bytes_left) {
-  const size_t capacity = FrameCapacity(lane, write_bytes_left);
+bool Peer::SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left) {
+  if (next.bytes_min > next.bytes_max) return false;
+  const size_t capacity = FrameCapacity(lane, next, write_bytes_left);
   if (!sending()->MaySend(lane, capacity)) return false;
-  const bool fits =
-      kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view) <= capacity;
-  if (!fits || !send_.fragments(lane).bytes.empty()) {
-    return SendFragment(lane, capacity);
-  }
+  if (next.cut) return SendFragment(lane, capacity);
   FrameHeader header;
   header.type = FrameType::kData;
   header.lane = lane;

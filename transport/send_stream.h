@@ -113,6 +113,7 @@ class SendStream {
     return encoders_[static_cast<int>(lane)].counters();
   }
   Fragments& fragments(Lane lane) { return fragments_[static_cast<int>(lane)]; }
+  const Fragments& fragments(Lane lane) const { return fragments_[static_cast<int>(lane)]; }
 
   Tally in_flight(Lane lane) const;
   // Frames' bytes of `lane` that the peer has not acknowledged.

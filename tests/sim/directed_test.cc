@@ -228,11 +228,11 @@ TEST_P(UrgentBoundTest, HoldsInALinkOfTwoMegabytesASecond) {
   if (bulk) Weight(&scenario, SimKind::kSnapshot) = 4;
   const SimResult result = Simulation(scenario, /*trace=*/false).Run();
   ASSERT_TRUE(result.ok) << result.failure;
-  // All that may be unacknowledged, a frame more of each lane, what is urgent too; and the way.
+  // All that may be unacknowledged, what is urgent too; and the way.
   const Options& options = scenario.options;
   int64_t bytes_ahead = 8 * 1024;
-  if (appends) bytes_ahead += options.append_unacked_bytes_max + options.grpc_frame_bytes_max;
-  if (bulk) bytes_ahead += options.bulk_unacked_bytes_max + options.grpc_frame_bytes_max;
+  if (appends) bytes_ahead += options.append_unacked_bytes_max;
+  if (bulk) bytes_ahead += options.bulk_unacked_bytes_max;
   const int64_t bound_ns =
       bytes_ahead * 1000000000 / scenario.bytes_per_second + 2 * scenario.delay_us * 1000;
   const int64_t longest_ns = result.counts.longest_ns[static_cast<int>(Lane::kUrgent)];

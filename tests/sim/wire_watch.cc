@@ -169,14 +169,16 @@ void WireWatch::OnSequenced(const FrameWay& way, const FrameHeader& header, size
   if (header.sequence != ++half->sent) Fail(way, header, absl::StrCat("expected ", half->sent));
   Direction* direction = half->direction;
   uint64_t& unacked = direction->unacked_bytes[static_cast<int>(header.lane)];
-  const bool too_much =
-      (header.lane == Lane::kAppend && unacked >= options_.append_unacked_bytes_max) ||
-      (header.lane == Lane::kBulk && unacked >= options_.bulk_unacked_bytes_max);
-  if (too_much) {
-    Fail(way, header,
-         absl::StrCat(unacked, " bytes of ", LaneName(header.lane), " are unacknowledged already"));
-  }
+  // What is larger than the bound goes alone.
+  const bool alone = unacked == 0;
   unacked += bytes;
+  const bool too_much =
+      (header.lane == Lane::kAppend && unacked > options_.append_unacked_bytes_max) ||
+      (header.lane == Lane::kBulk && unacked > options_.bulk_unacked_bytes_max);
+  if (too_much && !alone) {
+    Fail(way, header,
+         absl::StrCat(unacked, " bytes of ", LaneName(header.lane), " are unacknowledged"));
+  }
   direction->unacked.push_back({way.connection, header.sequence, header.lane, bytes});
 }
 
