@@ -55,6 +55,10 @@ ABSL_FLAG(std::string, record, "",
 ABSL_FLAG(int, peer_silent_ms, 0,
           "how long Hawser's nodes bear silence before they give a peer up; 0: the default of "
           "Options. For machines that stop for longer, as emulated ones do");
+ABSL_FLAG(
+    std::string, admin_address, "",
+    "where the admin server of Hawser's leader listens, as 127.0.0.1:7101; the followers' are "
+    "on the ports above it. Then hawserctl can look on (docs/operating.md)");
 ABSL_FLAG(std::string, json, "", "file to write all results to");
 ABSL_FLAG(bool, progress, true, "say each measurement on stderr");
 ABSL_FLAG(bool, allow_debug_build, false, "run, and mark the results, though not optimized");
@@ -87,6 +91,7 @@ ReplicateFlags FlagsAsGiven() {
   flags.record =
       absl::GetFlag(FLAGS_record).empty() ? "" : WhereTheUserIs(absl::GetFlag(FLAGS_record));
   flags.peer_silent_ms = absl::GetFlag(FLAGS_peer_silent_ms);
+  flags.admin_address = absl::GetFlag(FLAGS_admin_address);
   flags.timeout_seconds = absl::GetFlag(FLAGS_timeout_seconds);
   return flags;
 }
@@ -143,6 +148,9 @@ std::vector<Measurement> MeasureAll(const ReplicateOptions& options) {
 // Bytes on the loopback device are counted best where nobody else has any; but RDMA devices stay
 // in the namespace of the host.
 absl::Status Isolate(absl::string_view link) {
+  if (!absl::GetFlag(FLAGS_admin_address).empty()) {
+    return absl::FailedPreconditionError("with --admin_address others are to look on");
+  }
   if (!absl::StartsWith(link, "rdma:")) return UsePrivateLoopback();
   return absl::FailedPreconditionError("RDMA devices are in the network namespace of the host");
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "bench/contestants.h"
 
 namespace hawser::bench {
@@ -52,6 +53,16 @@ absl::Status CheckRecord(const std::string& directory) {
   if (!absl::StrContains(directory, ' ')) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--record=", directory, ": a name with a space cannot be used here"));
+}
+
+absl::Status CheckAdminAddress(absl::string_view address) {
+  int port;
+  if (address.empty() || (absl::ConsumePrefix(&address, "127.0.0.1:") &&
+                          absl::SimpleAtoi(address, &port) && port > 0 && port < 65000)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--admin_address: 127.0.0.1 and a port below 65000, as in 127.0.0.1:7101"));
 }
 
 absl::StatusOr<std::vector<const Contestant*>> ParseContestants(
@@ -142,6 +153,7 @@ absl::Status ParseCases(const ReplicateFlags& flags, ReplicateOptions* options) 
       workload.groups = flags.groups;
       workload.record = flags.record;
       workload.peer_silent_ms = flags.peer_silent_ms;
+      workload.admin_address = flags.admin_address;
       if (absl::Status status = CheckWorkload(workload); !status.ok()) return status;
       for (const Contestant* contestant : *contestants) {
         workload.contestant = contestant->name;
@@ -166,6 +178,7 @@ absl::StatusOr<ReplicateOptions> ParseReplicateOptions(const ReplicateFlags& fla
   status.Update(CheckRange("groups", flags.groups, 1, kMaxGroups));
   status.Update(CheckRecord(flags.record));
   status.Update(CheckRange("peer_silent_ms", flags.peer_silent_ms, 0, kMaxPeerSilentMs));
+  status.Update(CheckAdminAddress(flags.admin_address));
   status.Update(CheckRange("timeout_seconds", flags.timeout_seconds, 1.0, 2 * kMaxSeconds));
   if (!status.ok()) return status;
   options.followers = flags.followers;

@@ -34,6 +34,7 @@ struct ReplicateFlags {
   std::string record;
   // 0: the product's default.
   int peer_silent_ms = 0;
+  std::string admin_address;
   double timeout_seconds = 60;
 };
 

@@ -47,11 +47,11 @@ std::string Encode(const Workload& w) {
   return absl::StrCat("workload ", w.contestant, " ", w.followers, " ", w.entry_bytes, " ", w.depth,
                       " ", w.entries_per_message, " ", w.ack_every, " ", w.spin ? 1 : 0, " ",
                       w.link, " ", w.groups, " ", w.record.empty() ? "-" : w.record, " ",
-                      w.peer_silent_ms);
+                      w.peer_silent_ms, " ", w.admin_address.empty() ? "-" : w.admin_address);
 }
 
 absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
-  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 11);
+  absl::StatusOr<std::vector<std::string>> words = Words(line, "workload", 12);
   if (!words.ok()) return words.status();
   Workload workload;
   workload.contestant = (*words)[0];
@@ -68,6 +68,7 @@ absl::StatusOr<Workload> ParseWorkload(absl::string_view line) {
   workload.spin = spin != 0;
   workload.link = (*words)[7];
   if ((*words)[9] != "-") workload.record = (*words)[9];
+  if ((*words)[11] != "-") workload.admin_address = (*words)[11];
   return workload;
 }
 

@@ -46,6 +46,9 @@ struct Workload {
   std::string record;
   // How long Hawser's nodes bear silence (Options::peer_silent_ms); 0: its default.
   int peer_silent_ms = 0;
+  // Where the admin server of Hawser's leader listens, "127.0.0.1:7101"; follower i (from 0) has
+  // its own i + 1 ports above. Empty: there are none.
+  std::string admin_address;
 
   // A follower that answered later than the leader can send would stop both: at most the
   // number of messages that may be outstanding.

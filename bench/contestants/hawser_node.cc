@@ -46,12 +46,30 @@ absl::StatusOr<int> HawserNode::Listen(RaftHandler* handler) {
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);
   if (absl::Status started = transport_->Start(); !started.ok()) return started;
+  if (absl::Status served = ServeAdmin(); !served.ok()) return served;
   const std::string& address = transport_->listen_address();
   int port;
   if (!absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) {
     return absl::InternalError(absl::StrCat("no port in listen address ", address));
   }
   return port;
+}
+
+absl::Status HawserNode::ServeAdmin() {
+  if (workload_.admin_address.empty()) return absl::OkStatus();
+  const size_t colon = workload_.admin_address.rfind(':');
+  int port;
+  if (!absl::SimpleAtoi(workload_.admin_address.substr(colon + 1), &port)) {
+    return absl::InternalError(absl::StrCat("no port in ", workload_.admin_address));
+  }
+  admin::AdminOptions options;
+  options.listen_address = absl::StrCat(workload_.admin_address.substr(0, colon + 1),
+                                        port + static_cast<int>(node_ - kLeaderNode));
+  absl::StatusOr<std::unique_ptr<admin::AdminServer>> server =
+      admin::AdminServer::Start(transport_.get(), options);
+  if (!server.ok()) return server.status();
+  admin_ = *std::move(server);
+  return absl::OkStatus();
 }
 
 absl::Status HawserNode::AddPeer(uint64_t node, std::vector<std::string> addresses) {
@@ -82,6 +100,7 @@ void HawserNode::StopLogging() {
 }
 
 void HawserNode::Stop() {
+  admin_.reset();
   if (transport_ != nullptr) transport_->Stop(kStopPatience);
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "admin/admin_server.h"
 #include "bench/workload.h"
 #include "transport/options.h"
 #include "transport/raft_handler.h"
@@ -50,11 +51,14 @@ class HawserNode {
   Transport& transport() { return *transport_; }
 
  private:
+  absl::Status ServeAdmin();
+
   const Workload workload_;
   const NodeId node_;
   const LoopMode mode_;
   bool uses_rdma_ = false;
   std::unique_ptr<Transport> transport_;
+  std::unique_ptr<admin::AdminServer> admin_;  // Only if the workload names an address.
 };
 
 // "127.0.0.1:7001".

@@ -20,6 +20,7 @@ TEST(WorkloadTest, SurvivesTheControlChannel) {
   sent.groups = 1000;
   sent.record = "/tmp/recordings";
   sent.peer_silent_ms = 5000;
+  sent.admin_address = "127.0.0.1:7101";
   const absl::StatusOr<Workload> received = ParseWorkload(Encode(sent));
   ASSERT_TRUE(received.ok()) << received.status();
   EXPECT_EQ(Encode(*received), Encode(sent));
@@ -29,6 +30,7 @@ TEST(WorkloadTest, SurvivesTheControlChannel) {
   EXPECT_EQ(received->groups, 1000);
   EXPECT_EQ(received->record, "/tmp/recordings");
   EXPECT_EQ(received->peer_silent_ms, 5000);
+  EXPECT_EQ(received->admin_address, "127.0.0.1:7101");
 }
 
 TEST(WorkloadTest, GoalAndResultSurviveTheControlChannel) {

@@ -48,6 +48,7 @@ class RdmaFailoverPair {
 
   PeerStatus status() const { return sender_->Describe().peers[0]; }
   Transport* sender() { return sender_.get(); }
+  Transport* receiver() { return receiver_.get(); }
   FailoverMarks* marks() { return &marks_; }
   void ResetMarks();
 
