@@ -13,8 +13,10 @@
 namespace hawser {
 namespace {
 
-constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::microseconds kPace{2000};
+constexpr std::chrono::seconds kPatience{120};
+// The emulated machine has little time to give.
+constexpr std::chrono::milliseconds kLook{5};
+constexpr std::chrono::microseconds kPace{4000};
 constexpr size_t kEntryBytes = 256;
 
 // Where the log finds the marks of the pair that lives.
@@ -37,8 +39,8 @@ Options OptionsOf(NodeId node, uint32_t peer_silent_ms) {
   options.rdma_listen_address = absl::StrCat("10.77.0.", node, ":0");
   options.allow_insecure_network = true;
   options.peer_silent_ms = peer_silent_ms;
-  // An attempt on the cut wire ends soon, and the next one comes soon: many cycles in little time.
-  options.hello_timeout_ms = 1000;
+  options.rdma_spin_us_max = 0;
+  // The next attempt on the mended wire comes soon: many cycles in little time.
   options.rdma_retry_ms_min = 50;
   options.rdma_retry_ms_max = 400;
   options.rdma_stable_ms = 100;
@@ -117,7 +119,7 @@ bool RdmaFailoverPair::Until(const std::function<bool(const PeerStatus&)>& done)
                               LinkReasonText(now.link_reason), " [", LinkKindName(now.link), "]"));
     if (done(now)) return true;
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(kLook);
   }
 }
 

@@ -36,7 +36,7 @@ class RdmaFailoverPair {
   RdmaFailoverPair(const RdmaFailoverPair&) = delete;
   RdmaFailoverPair& operator=(const RdmaFailoverPair&) = delete;
 
-  // Waits; looks at the sender's status every millisecond, and remembers what it saw.
+  // Waits; looks at the sender's status every few milliseconds, and remembers what it saw.
   bool Until(const std::function<bool(const PeerStatus&)>& done);
   bool UntilOn(LinkKind kind) {
     return Until([kind](const PeerStatus& status) { return status.link == kind; });

@@ -161,12 +161,16 @@ class RdmaLink : public Link {
   // Nothing more is to be sent, and nobody wants to know: it may be destroyed.
   bool over() const { return over_; }
   bool up() const { return up_; }
+  // It was up at some time.
+  bool connected() const { return connected_; }
   bool closing() const { return closed_ && !over_; }
   // Destroys what the NIC uses. Idempotent.
   void Release();
 
   // When a link that closes, or is not established, is given up; the provider's.
   int64_t deadline_ns = 0;
+  // When one that is over is destroyed; 0: nobody has seen that it is. The provider's.
+  int64_t bury_ns = 0;
   const RdmaCounters& counters() const { return counters_; }
   RdmaDevice* device() const { return device_; }
 

@@ -23,6 +23,9 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kLookNs = 1000000;
 // How long a closed link may take to say its last words.
 constexpr int64_t kLingerNs = 200 * 1000000;
+// A link that carried messages is taken down this long after its end: that takes the thread
+// milliseconds, and what was lost with it is settled on gRPC first.
+constexpr int64_t kBuryNs = 100 * 1000000;
 constexpr uint64_t kAll = ~uint64_t{0};
 // Places in descriptors_.
 constexpr size_t kWakePlace = 0;
@@ -138,7 +141,7 @@ int RdmaProvider::PollOnce() {
   for (size_t i = 0; i < links_.size(); ++i) {
     RdmaLink* const link = links_[i].get();
     if (link->up() || link->failed()) handled += link->Poll();
-    over = over || link->over();
+    over = over || (link->over() && link->bury_ns == 0);
   }
   const int64_t now_ns = verbs_->NowNs();
   if (handled > 0) Tempo(now_ns);
@@ -255,14 +258,7 @@ void RdmaProvider::Sweep(int64_t now_ns) {
     const bool waits = !link->over() && link->deadline_ns != 0;
     if (waits) next_deadline_ns_ = std::min(next_deadline_ns_, link->deadline_ns);
   }
-  for (const auto& link : links_) {
-    if (!link->over()) continue;
-    past_counters_.Add(link->counters());
-    ForgetDialling(link.get());
-  }
-  links_.erase(
-      std::remove_if(links_.begin(), links_.end(), [](const auto& link) { return link->over(); }),
-      links_.end());
+  Bury(now_ns);
   if (removed_.empty()) return;
   devices_.erase(std::remove_if(devices_.begin(), devices_.end(),
                                 [this](const auto& device) {
@@ -272,6 +268,24 @@ void RdmaProvider::Sweep(int64_t now_ns) {
                  devices_.end());
   removed_.clear();
   MapDescriptors();
+}
+
+void RdmaProvider::Bury(int64_t now_ns) {
+  const auto due = [&](const std::unique_ptr<RdmaLink>& link) {
+    return link->over() && now_ns >= link->bury_ns;
+  };
+  for (const auto& link : links_) {
+    if (!link->over()) continue;
+    const bool wait = link->connected() && link->failed() && removed_.empty();
+    if (link->bury_ns == 0 || !wait) link->bury_ns = wait ? now_ns + kBuryNs : now_ns;
+    if (!due(link)) {
+      next_deadline_ns_ = std::min(next_deadline_ns_, link->bury_ns);
+      continue;
+    }
+    past_counters_.Add(link->counters());
+    ForgetDialling(link.get());
+  }
+  links_.erase(std::remove_if(links_.begin(), links_.end(), due), links_.end());
 }
 
 RdmaCounters RdmaProvider::counters() const {

@@ -109,6 +109,8 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   void TakeAsyncEvents(RdmaDevice* device);
   void OnAsyncEvent(const ibv_async_event& event);
   void Sweep(int64_t now_ns);
+  // Destroys links that are over, some time after they ended if they were connected.
+  void Bury(int64_t now_ns);
   void Tempo(int64_t now_ns);
   absl::StatusOr<RdmaDevice*> DeviceOf(ibv_context* context);
   RdmaLinkOptions LinkOptions() const;
