@@ -147,7 +147,7 @@ class RdmaFailoverTest : public ::testing::Test {
 };
 
 TEST_F(RdmaFailoverTest, CutAndMendedUnderLoad) {
-  const int count = FromEnvironment("HAWSER_FAILOVER_CYCLES", 6);
+  const int count = FromEnvironment("HAWSER_FAILOVER_CYCLES", 4);
   size_t files = 0;
   int64_t resident_kib = 0;
   std::string resources;
@@ -177,7 +177,7 @@ TEST_F(RdmaFailoverTest, CutAndMendedUnderLoad) {
 }
 
 TEST_F(RdmaFailoverTest, PinnedToAndFroUnderLoad) {
-  const int count = FromEnvironment("HAWSER_FAILOVER_PINS", 40);
+  const int count = FromEnvironment("HAWSER_FAILOVER_PINS", 20);
   pair_->ResetMarks();
   for (int i = 0; i < count; ++i) {
     const LinkKind kind = i % 2 == 0 ? LinkKind::kGrpc : LinkKind::kRdma;
