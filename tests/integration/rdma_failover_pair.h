@@ -46,7 +46,11 @@ class RdmaFailoverPair {
   // Stops the load and waits until nothing is on its way.
   bool Quiesce();
 
-  PeerStatus status() const { return sender_->Describe().peers[0]; }
+  // Nothing when it was too busy to say.
+  PeerStatus status() const {
+    const TransportStatus status = sender_->Describe();
+    return status.peers.empty() ? PeerStatus() : status.peers[0];
+  }
   Transport* sender() { return sender_.get(); }
   Transport* receiver() { return receiver_.get(); }
   FailoverMarks* marks() { return &marks_; }

@@ -73,6 +73,11 @@ bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds timeout) 
   return true;
 }
 
+PeerStatus OnlyPeer(Transport* transport) {
+  const TransportStatus status = transport->Describe();
+  return status.peers.empty() ? PeerStatus() : status.peers[0];
+}
+
 void RdmaFixture::SetUp() {
   std::string why;
   hosts_ = RdmaHosts(&why);
@@ -108,12 +113,12 @@ void RdmaFixture::Open(const Options& first, RaftHandler* raft_a, const Options&
   ASSERT_TRUE(a_->Start().ok());
   ASSERT_TRUE(b_->Start().ok());
   ASSERT_TRUE(WaitUntil([&] { return On(LinkKind::kRdma); }))
-      << a_->Describe().peers[0].rdma_text << "; " << b_->Describe().peers[0].rdma_text;
+      << OnlyPeer(a_.get()).rdma_text << "; " << OnlyPeer(b_.get()).rdma_text;
 }
 
 bool RdmaFixture::On(LinkKind kind) {
-  const PeerStatus a = a_->Describe().peers[0];
-  const PeerStatus b = b_->Describe().peers[0];
+  const PeerStatus a = OnlyPeer(a_.get());
+  const PeerStatus b = OnlyPeer(b_.get());
   return a.state == PeerState::kUp && b.state == PeerState::kUp && a.link == kind && b.link == kind;
 }
 

@@ -34,6 +34,9 @@ uint64_t RdmaCounter(const std::string& name);
 // Asks again and again, with pauses; false when `done` does not hold in time.
 bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds timeout = kRdmaPatience);
 
+// What the transport says of its one peer; nothing when it has none, or was too busy to say.
+PeerStatus OnlyPeer(Transport* transport);
+
 // Node 1 and node 2, each other's peers. Without an RDMA device each test is skipped, with the
 // reason; tools/rdma_vm runs them on soft-RoCE.
 class RdmaFixture : public ::testing::Test {

@@ -67,7 +67,7 @@ class RdmaHostilePeerTest : public RdmaFixture {
     const auto fence = LoadLittle<uint32_t>(frame.body.data() + 8);
     ASSERT_TRUE(ReadUntil(FrameType::kStart, &frame));
     Say(FrameType::kStart, StartBody(1, fence));
-    ASSERT_TRUE(WaitUntil([&] { return b_->Describe().peers[0].state == PeerState::kUp; }));
+    ASSERT_TRUE(WaitUntil([&] { return OnlyPeer(b_.get()).state == PeerState::kUp; }));
   }
   // Private data with a ticket that is good.
   void AskForTicket() {
@@ -126,15 +126,15 @@ class RdmaHostilePeerTest : public RdmaFixture {
     if (!polled([&] { return !raw->received().empty(); })) return nullptr;
     // The dialler's first word; a fence that was seen says nothing else.
     raw->Send(RawControlFrame(FrameType::kFence, FenceBody(0, 0, 1), kCredit));
-    return polled([&] { return b_->Describe().peers[0].connects == 2; }) ? std::move(raw) : nullptr;
+    return polled([&] { return OnlyPeer(b_.get()).connects == 2; }) ? std::move(raw) : nullptr;
   }
   // Why the link over RDMA ended; the stream on gRPC has not.
   std::string HowItEnds(RawRdma* raw) {
     EXPECT_TRUE(WaitUntil([&] {
       raw->Poll();
-      return b_->Describe().peers[0].disconnects == 1;
+      return OnlyPeer(b_.get()).disconnects == 1;
     }));
-    const PeerStatus status = b_->Describe().peers[0];
+    const PeerStatus status = OnlyPeer(b_.get());
     EXPECT_EQ(status.state, PeerState::kUp);
     EXPECT_EQ(status.link, LinkKind::kGrpc);
     return status.rdma_text;
@@ -188,7 +188,7 @@ TEST_F(RdmaHostilePeerTest, AHelloWithoutTheProof) {
     raw->Poll();
     return raw->state() == RawRdma::State::kDown;
   }));
-  EXPECT_EQ(b_->Describe().peers[0].connects, 1u);
+  EXPECT_EQ(OnlyPeer(b_.get()).connects, 1u);
 }
 
 TEST_F(RdmaHostilePeerTest, SilenceInsteadOfAHello) {
@@ -204,28 +204,28 @@ TEST_F(RdmaHostilePeerTest, AFrameLargerThanTheSlot) {
   const auto raw = OpenRdma();
   ASSERT_NE(raw, nullptr);
   raw->Send(Data(1, 8193));
-  EXPECT_EQ(HowItEnds(raw.get()).find("link_error: "), 0u) << b_->Describe().peers[0].rdma_text;
+  EXPECT_EQ(HowItEnds(raw.get()).find("link_error: "), 0u) << OnlyPeer(b_.get()).rdma_text;
 }
 
 TEST_F(RdmaHostilePeerTest, AFrameOfNoBytes) {
   const auto raw = OpenRdma();
   ASSERT_NE(raw, nullptr);
   raw->Send("");
-  EXPECT_EQ(HowItEnds(raw.get()).find("bad_frame: "), 0u) << b_->Describe().peers[0].rdma_text;
+  EXPECT_EQ(HowItEnds(raw.get()).find("bad_frame: "), 0u) << OnlyPeer(b_.get()).rdma_text;
 }
 
 TEST_F(RdmaHostilePeerTest, AFrameThatIsTooShort) {
   const auto raw = OpenRdma();
   ASSERT_NE(raw, nullptr);
   raw->Send("x");
-  EXPECT_EQ(HowItEnds(raw.get()).find("bad_frame: "), 0u) << b_->Describe().peers[0].rdma_text;
+  EXPECT_EQ(HowItEnds(raw.get()).find("bad_frame: "), 0u) << OnlyPeer(b_.get()).rdma_text;
 }
 
 TEST_F(RdmaHostilePeerTest, DataWithoutAnEpoch) {
   const auto raw = OpenRdma();
   ASSERT_NE(raw, nullptr);
   raw->Send(Data(1));
-  EXPECT_EQ(HowItEnds(raw.get()).find("bad_epoch: "), 0u) << b_->Describe().peers[0].rdma_text;
+  EXPECT_EQ(HowItEnds(raw.get()).find("bad_epoch: "), 0u) << OnlyPeer(b_.get()).rdma_text;
 }
 
 TEST_F(RdmaHostilePeerTest, AWrongSequence) {
@@ -236,7 +236,7 @@ TEST_F(RdmaHostilePeerTest, AWrongSequence) {
   header.sequence = 7;
   header.credit = kCredit;
   raw->Send(RawFrameBytes(header, ""));
-  EXPECT_EQ(HowItEnds(raw.get()).find("bad_sequence: "), 0u) << b_->Describe().peers[0].rdma_text;
+  EXPECT_EQ(HowItEnds(raw.get()).find("bad_sequence: "), 0u) << OnlyPeer(b_.get()).rdma_text;
 }
 
 // Its queue pair retries for ever, the node does not.
@@ -253,7 +253,7 @@ TEST_F(RdmaHostilePeerTest, APeerThatStopsReposting) {
   ASSERT_NE(raw, nullptr);
   EXPECT_TRUE(WaitUntil([&] {
     raw->Poll();
-    return b_->Describe().peers[0].disconnects >= 1;
+    return OnlyPeer(b_.get()).disconnects >= 1;
   }));
 }
 

@@ -49,7 +49,7 @@ TEST_F(RdmaPairTest, MessagesOfAllSizesKeepTheirOrder) {
   Open();
   SendAppends(6000, {64, 0, 300, 5000, 64, 1, 8192, 200});
   ExpectAllInOrder();
-  const PeerStatus status = a_->Describe().peers[0];
+  const PeerStatus status = OnlyPeer(a_.get());
   EXPECT_EQ(status.link, LinkKind::kRdma);
   EXPECT_TRUE(status.ledger.Balanced());
   EXPECT_EQ(status.disconnects, 0u);
@@ -69,7 +69,7 @@ TEST_F(RdmaPairTest, FramesWithAMac) {
   Open(first, OptionsOf(2));
   SendAppends(800, {64, 5000, 20000});
   ExpectAllInOrder();
-  EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
+  EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
 }
 
 TEST_F(RdmaPairTest, OtherSlotSizesMeet) {
@@ -93,7 +93,7 @@ TEST_F(RdmaPairTest, SwitchingUnderLoadLosesNothing) {
     ASSERT_TRUE(WaitUntil([&] { return On(kind); })) << i;
   }
   ExpectAllInOrder();
-  EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
+  EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
 }
 
 // The handler keeps what it gets: credit stops the sender, nobody fails, and all arrives at last.
@@ -110,13 +110,13 @@ TEST_F(RdmaPairTest, AHandlerThatKeepsItsLeases) {
   };
   Open(OptionsOf(1), second);
   SendAppends(6000, {4000, 100});
-  const auto released = [&] { return b_->Describe().peers[0].leased_bytes; };
+  const auto released = [&] { return OnlyPeer(b_.get()).leased_bytes; };
   ASSERT_TRUE(WaitUntil([&] {
     return raft_b_.WaitFor([&] { return raft_b_.messages.size() == sent_; },
                            std::chrono::milliseconds(10)) ||
            released() >= second.leased_bytes_max;
   }));
-  EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
+  EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
   b_->Stop(absl::ZeroDuration());
   leases.clear();
 }

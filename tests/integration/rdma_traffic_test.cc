@@ -104,11 +104,11 @@ class RdmaTrafficTest : public RdmaFixture {
     EXPECT_EQ(raft_b_.wrong, 0u);
     EXPECT_EQ(raft_a_.outages + raft_b_.outages, 0u);
     ASSERT_TRUE(WaitUntil([&] {
-      const Ledger ledger = a_->Describe().peers[0].ledger;
+      const Ledger ledger = OnlyPeer(a_.get()).ledger;
       return ledger.Balanced() && ledger.in_flight.messages == 0;
     }));
-    EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
-    EXPECT_EQ(a_->Describe().peers[0].link, LinkKind::kRdma);
+    EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
+    EXPECT_EQ(OnlyPeer(a_.get()).link, LinkKind::kRdma);
   }
 
   OrderedRaft raft_a_;
@@ -182,7 +182,7 @@ TEST_F(RdmaTrafficTest, BothSidesBlocked) {
   EXPECT_TRUE(WaitUntil([&] { return raft_b_.appends == sent[0] && raft_a_.appends == sent[1]; }))
       << raft_b_.appends << " of " << sent[0] << ", " << raft_a_.appends << " of " << sent[1];
   EXPECT_EQ(raft_a_.wrong + raft_b_.wrong, 0u);
-  EXPECT_EQ(a_->Describe().peers[0].disconnects, 0u);
+  EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
   EXPECT_EQ(NotReady(), not_ready);
 }
 
@@ -224,7 +224,7 @@ TEST_F(RdmaTrafficTest, AHundredConnectionsLeaveNothing) {
   const size_t descriptors = OpenDescriptors();
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(a_->RemovePeer(2).ok());
-    ASSERT_TRUE(WaitUntil([&] { return b_->Describe().peers[0].state == PeerState::kIdle; })) << i;
+    ASSERT_TRUE(WaitUntil([&] { return OnlyPeer(b_.get()).state == PeerState::kIdle; })) << i;
     ASSERT_TRUE(a_->AddPeer(2, {b_->listen_address()}).ok());
     ASSERT_TRUE(a_->PinLink(2, LinkKind::kRdma).ok());
     ASSERT_TRUE(WaitUntil([&] { return On(LinkKind::kRdma); })) << i;
