@@ -176,8 +176,14 @@ void Peer::LoseQueuedMessage(QueuedMessage* message, LossReason reason) {
 
 void Peer::LoseBehindGap() {
   if (!outage_.HasLoss()) return;
+  // One that is half sent goes on: its first pieces cannot be taken back.
+  const QueuedMessage* const half_sent =
+      send_.fragments(Lane::kAppend).left > 0 ? queue_.front(Lane::kAppend) : nullptr;
   queue_.RemoveIf(
-      Lane::kAppend, [&](const QueuedMessage& message) { return outage_.HasLossOf(message.group); },
+      Lane::kAppend,
+      [&](const QueuedMessage& message) {
+        return &message != half_sent && outage_.HasLossOf(message.group);
+      },
       [&](QueuedMessage* message) { LoseQueuedMessage(message, LossReason::kBehindGap); });
 }
 

@@ -225,6 +225,7 @@ class Peer {
   int64_t AckWakeNs(Session* session) const;
   // In the forms that were agreed on; 0 when it does not fit. It always fits SizeBound.
   size_t Encode(const QueuedMessage& message, char* out, size_t capacity);
+  void BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments);
   // A frame of about `write_bytes_left` at most, if the first message is not larger.
   bool SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);

@@ -129,7 +129,7 @@ int64_t Peer::AckWakeNs(Session* session) const {
 
 bool Peer::LaneOpen(Lane lane) const {
   // A switch waits for the messages that are half sent; no other may begin before it.
-  return lane == Lane::kUrgent || !send_switch_wanted() || !send_.fragments(lane).bytes.empty() ||
+  return lane == Lane::kUrgent || !send_switch_wanted() || send_.fragments(lane).left > 0 ||
          !send_.fragmenting();
 }
 
@@ -163,7 +163,7 @@ Peer::NextFrame Peer::NextFrameOf(Lane lane) const {
   const size_t frame_bytes_max = sending()->frame_bytes_max() - sending()->trailer_bytes();
   const size_t whole = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
   NextFrame next;
-  next.cut = !send_.fragments(lane).bytes.empty() || whole > frame_bytes_max;
+  next.cut = send_.fragments(lane).left > 0 || whole > frame_bytes_max;
   next.bytes_min = next.cut ? std::min(kPieceBytesMin, frame_bytes_max) : whole;
   next.bytes_max = std::min(frame_bytes_max, LaneRoom(lane));
   // What is larger than all the room goes alone.
@@ -189,6 +189,16 @@ size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
   return (sending()->remote_hello().features & kFeaturePredicted) != 0
              ? encoder.Encode(message.group, message.view, out, capacity)
              : encoder.EncodeWhole(message.group, message.view, out, capacity);
+}
+
+void Peer::BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments) {
+  if ((sending()->remote_hello().features & kFeaturePredicted) != 0) {
+    send_.encoder(message.lane).EncodeSegments(message.group, message.view, &fragments->segments);
+    return fragments->Begin(fragments->segments.total_bytes());
+  }
+  fragments->whole.resize(MessageEncoder::SizeBound(message.view));
+  fragments->whole.resize(Encode(message, &fragments->whole[0], fragments->whole.size()));
+  fragments->Begin(fragments->whole.size());
 }
 
 bool Peer::SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left) {
@@ -250,24 +260,19 @@ bool Peer::SendFragment(Lane lane, size_t capacity) {
   header.lane = lane;
   header.count = fragments.next++;
   header.first = header.count == 0;
-  if (header.first) {
-    fragments.bytes.resize(MessageEncoder::SizeBound(message->view));
-    fragments.bytes.resize(Encode(*message, &fragments.bytes[0], fragments.bytes.size()));
-  }
+  if (header.first) BeginFragments(*message, &fragments);
   const size_t head = kFrameHeaderBytes + (header.first ? kFragmentHeadBytes : 0);
-  const size_t piece = std::min(capacity - head, fragments.bytes.size() - fragments.sent);
-  header.last = fragments.sent + piece == fragments.bytes.size();
+  const size_t piece = std::min(capacity - head, fragments.left);
+  header.last = piece == fragments.left;
   header.sequence = sending()->send().Next();
   FrameBuffer frame = sending()->Allocate(head + piece);
   if (header.first) {
-    StoreLittle<uint32_t>(static_cast<uint32_t>(fragments.bytes.size()),
-                          frame.data + kFrameHeaderBytes);
+    StoreLittle<uint32_t>(static_cast<uint32_t>(fragments.left), frame.data + kFrameHeaderBytes);
   }
-  std::copy_n(fragments.bytes.data() + fragments.sent, piece, frame.data + head);
-  fragments.sent += piece;
+  fragments.Take(piece, frame.data + head);
   if (header.last) {
     // The message stays in its queue until here: a link lost on the way costs it nothing.
-    fragments = SendStream::Fragments();
+    fragments.End();
     Posted(queue_.Pop(lane), header.sequence);
   }
   SendSequenced(header, frame, head + piece);

@@ -7,6 +7,33 @@
 
 namespace hawser {
 
+void SendStream::Fragments::Begin(size_t bytes) {
+  left = bytes;
+  segment_ = at_ = 0;
+}
+
+void SendStream::Fragments::Take(size_t bytes, char* out) {
+  HAWSER_CHECK(bytes <= left);
+  left -= bytes;
+  while (bytes > 0) {
+    const absl::string_view run =
+        whole.empty() ? segments.segments()[segment_].bytes : absl::string_view(whole);
+    const size_t count = std::min(bytes, run.size() - at_);
+    out = std::copy_n(run.data() + at_, count, out);
+    at_ += count;
+    bytes -= count;
+    if (at_ < run.size()) continue;
+    ++segment_;
+    at_ = 0;
+  }
+}
+
+void SendStream::Fragments::End() {
+  left = 0;
+  next = 0;
+  whole = std::string();
+}
+
 bool SendStream::Epoch::empty() const {
   return std::all_of(in_flight.begin(), in_flight.end(),
                      [](const InFlightLane& lane) { return lane.empty(); });
@@ -53,12 +80,12 @@ void SendStream::Fail() {
   if (closed()) return;
   SetState(SendState::kClosed);
   current_.session = sealed_.session = nullptr;
-  for (Fragments& fragments : fragments_) fragments = Fragments();
+  for (Fragments& fragments : fragments_) fragments.End();
 }
 
 bool SendStream::fragmenting() const {
   return std::any_of(fragments_.begin(), fragments_.end(),
-                     [](const Fragments& fragments) { return !fragments.bytes.empty(); });
+                     [](const Fragments& fragments) { return fragments.left > 0; });
 }
 
 Tally SendStream::in_flight(Lane lane) const {

@@ -42,11 +42,23 @@ class SendStream {
     bool empty() const;
   };
 
-  // A message that is cut: its bytes, and how far they were sent.
+  // A message that is cut: where its bytes are, and how far they were sent. Its payload stays where
+  // the message has it, so the message stays in its queue until the end.
   struct Fragments {
-    std::string bytes;  // Empty when none is under way.
-    size_t sent = 0;
+    EncodedSegments segments;
+    std::string whole;  // In their stead, for a peer that takes no short forms.
+    size_t left = 0;    // Bytes that were not sent; 0: none is under way.
     uint16_t next = 0;
+
+    // Its `bytes` bytes are in `segments` or in `whole`.
+    void Begin(size_t bytes);
+    // Moves the next `bytes` to `out`.
+    void Take(size_t bytes, char* out);
+    void End();
+
+   private:
+    size_t segment_ = 0;
+    size_t at_ = 0;
   };
 
   SendStream(const CodecLimits& limits, TransitionCounts* transitions);

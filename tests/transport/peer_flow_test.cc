@@ -290,6 +290,27 @@ TEST_F(PeerFlowTest, OverTheLimitOfThePeerIsLostAndTold) {
   EXPECT_EQ(a_->Describe(2).connects, 1u);
 }
 
+// Its first pieces are at the peer, so it cannot be lost behind a gap; and what comes after it is
+// not taken for it.
+TEST_F(PeerFlowTest, AHalfSentAppendOutlivesALossOfItsGroup) {
+  Options strict = FakeOptions(2);
+  strict.message_bytes_max = 2 * 1024 * 1024;
+  Open(FakeOptions(1), strict);
+  Stall(true);
+  ASSERT_EQ(SendAppend(1, 1500000, 7), SendResult::kAccepted);
+  cluster_.RunFor(1);
+  ASSERT_EQ(SendAppend(2, 10, 7), SendResult::kAccepted);
+  ASSERT_EQ(a_->Send(2, 7, TestSnapshot(std::string(3000000, 's')).view()), SendResult::kAccepted);
+  Stall(false);
+  ASSERT_TRUE(cluster_.RunUntil([&] { return a_->raft.unreachable == 1; }));
+  EXPECT_EQ(a_->raft.reports[0].messages(LossReason::kOverPeerLimit), 1u);
+  EXPECT_EQ(a_->raft.reports[0].messages(LossReason::kBehindGap), 1u);
+  ASSERT_TRUE(cluster_.RunUntil([&] { return Acknowledged(1); }));
+  ASSERT_EQ(b_->raft.messages.size(), 1u);
+  EXPECT_EQ(b_->raft.messages[0].index, 1u);
+  EXPECT_EQ(a_->Describe(2).connects, 1u);
+}
+
 TEST_F(PeerFlowTest, RoundTripTimeIsMeasured) {
   Open();
   cluster_.network.SetDelay(FakeAddress(1), FakeAddress(2), 3 * kMs);

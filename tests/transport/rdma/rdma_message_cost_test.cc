@@ -142,6 +142,38 @@ TEST_F(RdmaMessageCostTest, NoAllocationAndNoLockAMessage) {
   EXPECT_EQ(nodes_.a.raft.outages + nodes_.b.raft.outages, 0u);
 }
 
+// Its pieces come from where the payload is: it is never put together.
+TEST_F(RdmaMessageCostTest, AnEntryOfManySlotsNeedsNoMemoryOfItsOwn) {
+  if (!CountsCosts()) GTEST_SKIP() << "sanitizers have an allocator and locks of their own";
+  const std::string data(40000, 'x');
+  const auto count_costs = [&](bool on) {
+    nodes_.a.nic->inside = nodes_.b.nic->inside = on ? PauseCosts : nullptr;
+    CountCosts(on);
+  };
+  const auto rounds = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      append_.index = append_.commit = index_++;
+      entry_.index = index_;
+      entry_.data = data;
+      nodes_.a.Send(append_, Hold{[](void*) {}, nullptr});
+      nodes_.a.Turn();
+      // The receiver puts it together.
+      count_costs(false);
+      nodes_.Turns();
+      nodes_.Turns();
+      count_costs(true);
+    }
+  };
+  rounds(100);
+  const uint64_t before = nodes_.b.raft.messages;
+  TakeCosts();
+  rounds(200);
+  const Costs costs = TakeCosts();
+  EXPECT_EQ(nodes_.b.raft.messages - before, 200u);
+  EXPECT_EQ(costs.allocations, 0u);
+  EXPECT_EQ(costs.locks, 0u);
+}
+
 // While it spins. What needs the kernel is looked at once a millisecond.
 TEST_F(RdmaMessageCostTest, NoSystemCallAMessage) {
   const int64_t began_ns = nodes_.fabric.now_ns();
