@@ -106,7 +106,8 @@ def steps_to_run(quick):
     # It has the flags of --config=clang: so the thread-safety analysis is part of it.
     # The product only: the whole tree takes over 20 minutes on two cores.
     steps.append(bazel_build("clang-tidy and thread-safety analysis of the product", "clang-tidy",
-                             "//base/...", "//codec/...", "//raftpb/...", "//transport/..."))
+                             "//admin/...", "//base/...", "//codec/...", "//raftpb/...",
+                             "//transport/..."))
     return steps
 
 
