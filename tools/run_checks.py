@@ -96,9 +96,10 @@ def steps_to_run(quick):
     if quick:
         return steps
     steps.append(sanitizer_tests("asan-ubsan"))
-    # Codec, simulation and decoders have one thread: nothing there can race.
+    # Codec, simulation, decoders and the fake NIC have one thread: nothing there can race.
     steps.append(sanitizer_tests("tsan", without=(
-        "//tests/codec/...", "//tests/fuzz/...", "//tests/sim/...", "//tests/tools/...")))
+        "//tests/bench/...", "//tests/codec/...", "//tests/fuzz/...", "//tests/sim/...",
+        "//tests/tools/...", "//tests/transport/rdma/...")))
     # What is shipped and measured: also finds what only an NDEBUG build warns of.
     steps.append(bazel_build("optimized build", "opt", "//...", "-//tests/..."))
     if os.path.isdir("tests/fuzz"):
