@@ -78,11 +78,12 @@ grpc::Status AdminService::Check(const grpc::CallbackServerContext& context, Rul
 grpc::ServerUnaryReactor* AdminService::Answer(grpc::CallbackServerContext* context,
                                                std::function<grpc::Status(const Snapshot&)> fill) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const bool taken = poller_->Get([reactor, fill](const SharedSnapshot& snapshot) {
-    reactor->Finish(snapshot == nullptr
-                        ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server stops")
-                        : fill(*snapshot));
-  });
+  const bool taken =
+      poller_->Get([reactor, fill = std::move(fill)](const SharedSnapshot& snapshot) {
+        reactor->Finish(snapshot == nullptr
+                            ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server stops")
+                            : fill(*snapshot));
+      });
   if (!taken) {
     reactor->Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls wait"));
   }

@@ -169,8 +169,9 @@ std::string StateKey(const PeerStatus& peer) {
   absl::StrAppend(&key, static_cast<int>(peer.link_reason), " ", LinkKindName(peer.pinned), " ",
                   peer.rdma_text, " ", peer.incarnation, " ", peer.send_epoch, " ",
                   peer.receive_epoch, " ");
-  for (const LinkStatus& link : peer.links)
+  for (const LinkStatus& link : peer.links) {
     absl::StrAppend(&key, link.up, link.remote_address, " ");
+  }
   absl::StrAppend(&key, peer.ledger.lost_total().messages, " ", peer.connects, " ",
                   peer.disconnects, " ", peer.switches, " ", peer.fallbacks);
   return key;
