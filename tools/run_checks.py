@@ -106,8 +106,9 @@ def steps_to_run(quick):
     steps.append(sanitizer_tests("asan-ubsan", "//tests/...", "-//tests/bench/..."))
     # The tests that have threads: in the others nothing can race.
     steps.append(sanitizer_tests("tsan", *THREADED_TESTS))
-    # What is shipped and measured: also finds what only an NDEBUG build warns of.
-    steps.append(bazel_build("optimized build", "opt", "//...", "-//tests/..."))
+    # What is shipped: also finds what only an NDEBUG build warns of.
+    steps.append(bazel_build("optimized build", "opt", "//admin/...", "//bench:replicate",
+                             "//tools/..."))
     if os.path.isdir("tests/fuzz"):
         steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
     # It has the flags of --config=clang: so the thread-safety analysis is part of it.
