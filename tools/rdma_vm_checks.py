@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds all tests tagged "rdma-vm" and runs them in tools/rdma_vm: a step of tools/test.
 
-    tools/rdma_vm_checks.py [--cases FILE] [TARGET...]
+    tools/rdma_vm_checks.py [--cases FILE] [--config CONFIG] [TARGET...]
 
 Writes what each test case did to FILE, a JSON list. Where the virtual machine cannot run, every
 test is skipped by name and reason. Such a test is a cc_test with the tags "rdma-vm" and "manual":
@@ -36,11 +36,11 @@ def bazel(*arguments):
                           text=True).stdout.splitlines()
 
 
-def run_targets(targets):
-    """The cases of all targets, in order."""
+def run_targets(targets, options):
+    """The cases of all targets, in order, built with Bazel's `options`."""
     quiet = ["--color=no", "--curses=no", "--show_progress_rate_limit=20"]
-    bazel("build", "--keep_going", *quiet, "--", *targets)
-    binaries = bazel("info", "bazel-bin")[0]
+    bazel("build", "--keep_going", *options, *quiet, "--", *targets)
+    binaries = bazel("info", *options, "bazel-bin")[0]
     settings = rdma_vm_machine.Settings(timeout_s=_TEST_SECONDS_MAX)
     kernel = rdma_vm_kernel.find_kernel(say)
     cases = []
@@ -62,6 +62,7 @@ def run_targets(targets):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", metavar="FILE")
+    parser.add_argument("--config", help="as Bazel's; without it the default build")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     arguments = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -69,7 +70,7 @@ def main():
     try:
         targets = targets or sorted(bazel("query", "--color=no", "--noshow_progress",
                                           _ALL_TARGETS))
-        cases = run_targets(targets)
+        cases = run_targets(targets, [f"--config={arguments.config}"] if arguments.config else [])
     except subprocess.CalledProcessError as failure:
         say(str(failure))
         return 1

@@ -94,11 +94,9 @@ def steps_to_run(quick):
         Step("shellcheck", ["shellcheck", "-x", *shell_scripts()]),
         Step("clang-format", ["clang-format", "--dry-run", "--Werror",
                               *files_of_git("*.cc", "*.h", "*.proto")]),
-        bazel_test("tests", "--test_tag_filters=-optimized"),
-        # Many seeds of the simulation, counts of instructions: tagged "optimized".
-        bazel_test("tests of optimized code", "--config=opt", "--build_tests_only",
-                   "--test_tag_filters=optimized"),
-        Step("rdma-vm", ["tools/rdma_vm_checks.py"], writes_cases=True),
+        # Optimized, as it is shipped; the sanitizers' builds keep the assertions on.
+        bazel_test("tests", "--config=opt"),
+        Step("rdma-vm", ["tools/rdma_vm_checks.py", "--config=opt"], writes_cases=True),
     ]
     if quick:
         return steps
@@ -106,9 +104,6 @@ def steps_to_run(quick):
     steps.append(sanitizer_tests("asan-ubsan", "//tests/...", "-//tests/bench/..."))
     # The tests that have threads: in the others nothing can race.
     steps.append(sanitizer_tests("tsan", *THREADED_TESTS))
-    # What is shipped: also finds what only an NDEBUG build warns of.
-    steps.append(bazel_build("optimized build", "opt", "//admin/...", "//bench:replicate",
-                             "//tools/..."))
     if os.path.isdir("tests/fuzz"):
         steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
     # It has the flags of --config=clang: so the thread-safety analysis is part of it.
@@ -181,7 +176,7 @@ def summarize(totals, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true",
-                        help="style checks and the default build's tests only")
+                        help="style checks and the tests of the optimized build only")
     parser.add_argument("--list", action="store_true", help="say what would run")
     arguments = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
