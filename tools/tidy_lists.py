@@ -13,6 +13,7 @@ LONG_FUNCTIONS = {}
 # Who may read a clock: all else is given `now`.
 CLOCK_READERS = {
     "base/monotonic.cc": "the clock of the loops",
+    "adapters/libraft/raft_io.cc": "libuv sleeps until the transport's next deadline",
     "transport/transport.cc": "the user's deadlines are wall-clock times",
     "transport/transport_impl.cc": "the user's deadlines are wall-clock times",
     "bench/": "measures time",
@@ -36,6 +37,7 @@ THREAD_STARTERS = {
 # Where headers of a library may be included.
 LIBRARY_HEADERS = {
     ("infiniband/", "rdma/"): ("transport/rdma/",),
+    ("uv.h", "raft.h", "raft/"): ("adapters/libraft/libraft.h", "tests/adapters/"),
     ("grpcpp/", "grpc/"): ("transport/grpc/", "admin/", "bench/", "tools/", "tests/"),
 }
 

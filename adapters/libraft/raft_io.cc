@@ -1,0 +1,236 @@
+#include "adapters/libraft/raft_io.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "adapters/libraft/raft_network.h"
+
+namespace hawser::libraft {
+namespace {
+
+// All of one raft_io: raft_uv's, the network, and what ties both to the loop.
+//
+// One per InitRaftIo; `outer->impl` points at it. libraft calls the functions of `outer`, which go
+// on to `disk` save start, send and close. raft_uv reports ticks to `disk`, and they go to `outer`.
+//
+// The network works before libuv sleeps (prepare), which is also after whatever woke it: its
+// descriptor (poll), its next deadline (timer), or the disk.
+//
+// Threads: the loop's.
+class RaftIo {
+ public:
+  RaftIo(raft_io* outer, uv_loop_t* loop, const RaftIoOptions& options)
+      : outer_(outer), loop_(loop), network_(outer, options) {}
+
+  int InitDisk(const char* directory);
+  void FillOuter();
+
+  int Init(raft_id id, const char* address);
+  int Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive);
+  void Close(raft_io_close_cb callback);
+
+  raft_io* disk() { return &disk_; }
+  RaftNetwork* network() { return &network_; }
+
+  // Passes raft_uv's verdict on, and its words.
+  int Tell(int status);
+  static RaftIo* Of(raft_io* io) { return static_cast<RaftIo*>(io->impl); }
+
+ private:
+  int Fail(const absl::Status& status);
+  void ClosePoll();
+  void BeforeSleep();
+  void SleepAtMost(absl::Duration rest);
+  void GoOnClosing();
+
+  raft_io* const outer_;
+  uv_loop_t* const loop_;
+  raft_io disk_{};
+  // raft_uv asks for a transport; this one does nothing.
+  raft_uv_transport no_transport_{};
+  RaftNetwork network_;
+  raft_io_tick_cb tick_ = nullptr;
+
+  uv_prepare_t prepare_{};
+  uv_poll_t* poll_ = nullptr;  // Frees itself: raft_init may fail when it is there.
+  uv_timer_t timer_{};
+
+  raft_io_close_cb close_callback_ = nullptr;
+  bool disk_closed_ = false;
+  bool network_closed_ = false;
+};
+
+template <typename Handle>
+uv_handle_t* Base(Handle* handle) {
+  return reinterpret_cast<uv_handle_t*>(handle);
+}
+
+void SetWords(raft_io* io, absl::string_view words) {
+  const size_t length = std::min(words.size(), sizeof(io->errmsg) - 1);
+  words.copy(io->errmsg, length);
+  io->errmsg[length] = '\0';
+}
+
+int RaftIo::InitDisk(const char* directory) {
+  no_transport_.init = [](raft_uv_transport*, raft_id, const char*) { return 0; };
+  no_transport_.listen = [](raft_uv_transport*, raft_uv_accept_cb) { return 0; };
+  no_transport_.connect = [](raft_uv_transport*, raft_uv_connect*, raft_id, const char*,
+                             raft_uv_connect_cb) { return RAFT_NOCONNECTION; };
+  no_transport_.close = [](raft_uv_transport* transport, raft_uv_transport_close_cb callback) {
+    callback(transport);
+  };
+  const int status = raft_uv_init(&disk_, loop_, directory, &no_transport_);
+  disk_.data = this;
+  return status;
+}
+
+int RaftIo::Tell(int status) {
+  if (status != 0) SetWords(outer_, disk_.errmsg);
+  return status;
+}
+
+int RaftIo::Fail(const absl::Status& status) {
+  SetWords(outer_, status.message());
+  return absl::IsInvalidArgument(status) ? RAFT_INVALID : RAFT_IOERR;
+}
+
+int RaftIo::Init(raft_id id, const char* address) {
+  if (absl::Status status = network_.Open(id, address); !status.ok()) return Fail(status);
+  auto poll = std::make_unique<uv_poll_t>();
+  const int fd = network_.transport()->WaitFd();
+  if (fd < 0 || uv_poll_init(loop_, poll.get(), fd) != 0) {
+    return Fail(absl::ResourceExhaustedError("no descriptor to sleep on"));
+  }
+  poll_ = poll.release();
+  if (const int status = disk_.init(&disk_, id, address); status != 0) {
+    ClosePoll();
+    return Tell(status);
+  }
+  uv_timer_init(loop_, &timer_);
+  uv_prepare_init(loop_, &prepare_);
+  prepare_.data = this;
+  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t*, int, int) {});
+  uv_prepare_start(&prepare_,
+                   [](uv_prepare_t* handle) { static_cast<RaftIo*>(handle->data)->BeforeSleep(); });
+  return 0;
+}
+
+void RaftIo::ClosePoll() {
+  uv_close(Base(poll_), [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+}
+
+int RaftIo::Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive) {
+  tick_ = tick;
+  if (absl::Status status = network_.Start(receive); !status.ok()) return Fail(status);
+  const auto on_tick = [](raft_io* disk) {
+    auto* const self = static_cast<RaftIo*>(disk->data);
+    self->network_.UpdateMembers();
+    self->tick_(self->outer_);
+  };
+  // raft_uv receives nothing: it has no connection.
+  return Tell(disk_.start(&disk_, msecs, on_tick, [](raft_io*, raft_message*) {}));
+}
+
+void RaftIo::BeforeSleep() {
+  if (close_callback_ != nullptr) return GoOnClosing();
+  const bool more = network_.Turn();
+  // A callback may have closed it meanwhile.
+  if (more || close_callback_ != nullptr) return SleepAtMost(absl::ZeroDuration());
+  if (network_.started()) SleepAtMost(network_.transport()->PollDeadline() - absl::Now());
+}
+
+void RaftIo::SleepAtMost(absl::Duration rest) {
+  const int64_t rest_ms = absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1)));
+  uv_timer_start(
+      &timer_, [](uv_timer_t*) {}, std::max<int64_t>(rest_ms, 0), 0);
+}
+
+void RaftIo::Close(raft_io_close_cb callback) {
+  close_callback_ = callback;
+  // raft_uv 0.15 may say so twice, the second time right after the first.
+  disk_.close(&disk_, [](raft_io* disk) { static_cast<RaftIo*>(disk->data)->disk_closed_ = true; });
+}
+
+// Outside of libraft and raft_uv: both may be freed once libraft has been called back.
+void RaftIo::GoOnClosing() {
+  if (!network_closed_) {
+    network_closed_ = true;
+    ClosePoll();
+    uv_close(Base(&timer_), nullptr);
+    network_.Close();
+  }
+  network_.Turn();
+  if (!disk_closed_) return;
+  uv_close(Base(&prepare_), [](uv_handle_t* handle) {
+    auto* const self = static_cast<RaftIo*>(handle->data);
+    self->close_callback_(self->outer_);
+  });
+}
+
+// Calls the disk's function of the same name.
+template <auto kFunction>
+struct OfDisk;
+template <typename... Arguments, int (*raft_io::*kFunction)(raft_io*, Arguments...)>
+struct OfDisk<kFunction> {
+  static int Call(raft_io* io, Arguments... arguments) {
+    raft_io* const disk = RaftIo::Of(io)->disk();
+    return RaftIo::Of(io)->Tell((disk->*kFunction)(disk, arguments...));
+  }
+};
+
+void RaftIo::FillOuter() {
+  outer_->version = disk_.version;
+  outer_->impl = this;
+  outer_->init = [](raft_io* io, raft_id id, const char* address) {
+    return Of(io)->Init(id, address);
+  };
+  outer_->start = [](raft_io* io, unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive) {
+    return Of(io)->Start(msecs, tick, receive);
+  };
+  outer_->close = [](raft_io* io, raft_io_close_cb callback) { Of(io)->Close(callback); };
+  outer_->send = [](raft_io* io, raft_io_send* request, const raft_message* message,
+                    raft_io_send_cb callback) {
+    Of(io)->network()->Send(request, *message, callback);
+    return 0;
+  };
+  outer_->load = &OfDisk<&raft_io::load>::Call;
+  outer_->bootstrap = &OfDisk<&raft_io::bootstrap>::Call;
+  outer_->recover = &OfDisk<&raft_io::recover>::Call;
+  outer_->set_term = &OfDisk<&raft_io::set_term>::Call;
+  outer_->set_vote = &OfDisk<&raft_io::set_vote>::Call;
+  outer_->append = &OfDisk<&raft_io::append>::Call;
+  outer_->truncate = &OfDisk<&raft_io::truncate>::Call;
+  outer_->snapshot_put = &OfDisk<&raft_io::snapshot_put>::Call;
+  outer_->snapshot_get = &OfDisk<&raft_io::snapshot_get>::Call;
+  outer_->async_work = &OfDisk<&raft_io::async_work>::Call;
+  outer_->time = [](raft_io* io) { return Of(io)->disk()->time(Of(io)->disk()); };
+  outer_->random = [](raft_io* io, int min, int max) {
+    return Of(io)->disk()->random(Of(io)->disk(), min, max);
+  };
+}
+
+}  // namespace
+
+int InitRaftIo(raft_io* io, uv_loop_t* loop, const char* directory, const RaftIoOptions& options) {
+  *io = {};
+  auto made = std::make_unique<RaftIo>(io, loop, options);
+  const int status = made->Tell(made->InitDisk(directory));
+  if (status == 0) made.release()->FillOuter();
+  return status;
+}
+
+void CloseRaftIo(raft_io* io) {
+  const std::unique_ptr<RaftIo> closed(RaftIo::Of(io));
+  if (closed == nullptr) return;
+  raft_uv_close(closed->disk());
+  io->impl = nullptr;
+}
+
+raft_io* DiskOf(raft_io* io) { return RaftIo::Of(io)->disk(); }
+
+Transport* TransportOf(raft_io* io) { return RaftIo::Of(io)->network()->transport(); }
+
+}  // namespace hawser::libraft
