@@ -1,6 +1,6 @@
 #include "codec/slot_table.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "codec/raftpb_count.h"
 
@@ -59,19 +59,20 @@ void SlotTable::Clear() {
   size_ = 0;
 }
 
-constexpr uint16_t GroupIndex::kNoCells[1];
+constexpr unsigned char GroupIndex::kNoCells[];
 
 void GroupIndex::Place(uint64_t group, uint32_t slot) {
-  size_t at = Home(group);
-  while (memory_[at] != kNotFound) {
+  const Hash hash = HashOf(group);
+  size_t at = hash.home & mask_;
+  while (Cell(at) != 0) {
     at = (at + 1) & mask_;
   }
-  memory_[at] = static_cast<uint16_t>(slot);
+  const uint32_t cell = hash.mark << kSlotBits | slot;
+  std::memcpy(memory_.get() + kCellBytes * at, &cell, kCellBytes);
 }
 
 void GroupIndex::Resize(size_t cells) {
-  memory_.reset(new uint16_t[cells]);
-  std::fill_n(memory_.get(), cells, static_cast<uint16_t>(kNotFound));
+  memory_.reset(new unsigned char[kCellBytes * cells + kBytesBehind]());
   cells_ = memory_.get();
   mask_ = cells - 1;
   for (uint32_t old = 0; old < used_; ++old) {
@@ -82,7 +83,7 @@ void GroupIndex::Resize(size_t cells) {
 void GroupIndex::Add(uint64_t group, uint32_t slot) {
   if (mask_ == 0) {
     Resize(kCellsMin);
-  } else if ((used_ + 1) * 2 > mask_ + 1) {
+  } else if ((used_ + 1) * 4 > (mask_ + 1) * 3) {
     Resize(2 * (mask_ + 1));
   }
   Place(group, slot);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -70,28 +71,41 @@ class SlotTable {
   uint32_t size_ = 0;
 };
 
-// Finds a group's slot: an open-addressed table of slot numbers, at most half full.
+// Finds a group's slot: an open-addressed table of slot numbers, at most three quarters full.
 //
-// One in each encoder; the groups themselves are in the SlotTable.
+// One in each encoder; the groups themselves are in the SlotTable. Beside its number a cell holds
+// bits of the group's hash, so that a look hardly ever touches the slot of another group, which is
+// likely not in the cache.
 class GroupIndex {
  public:
-  static constexpr uint32_t kNotFound = 0xffff;
+  static constexpr uint32_t kNotFound = kSlotsMax;
 
   explicit GroupIndex(SlotTable* slots) : slots_(slots) {}
 
   uint32_t Find(uint64_t group) const {
-    for (size_t at = Home(group);; at = (at + 1) & mask_) {
-      const uint32_t slot = cells_[at];
-      if (slot == kNotFound || slots_->Get(slot)->group == group) {
-        return slot;
+    const Hash hash = HashOf(group);
+    for (size_t at = hash.home;; ++at) {
+      const uint32_t cell = Cell(at & mask_);
+      if (cell == 0) {
+        return kNotFound;
+      }
+      if (cell >> kSlotBits == hash.mark && slots_->Get(cell % kSlotsMax)->group == group) {
+        return cell % kSlotsMax;
       }
     }
   }
-  // Brings the slot where Find would look first into the cache.
+  // Brings the slot that Find would look at into the cache.
   void Prefetch(uint64_t group) const {
-    const uint32_t slot = cells_[Home(group)];
-    if (slot != kNotFound) {
-      slots_->Prefetch(slot);
+    const Hash hash = HashOf(group);
+    for (size_t at = hash.home;; ++at) {
+      const uint32_t cell = Cell(at & mask_);
+      if (cell == 0) {
+        return;
+      }
+      if (cell >> kSlotBits == hash.mark) {
+        slots_->Prefetch(cell % kSlotsMax);
+        return;
+      }
     }
   }
   // REQUIRES: Find(group) == kNotFound.
@@ -99,23 +113,38 @@ class GroupIndex {
   void Clear();
 
  private:
-  static constexpr uint16_t kNoCells[1] = {kNotFound};
+  // A cell is a mark above a slot number, or 0 when it is free.
+  static constexpr size_t kCellBytes = 3;
+  static constexpr unsigned kSlotBits = 15;
+  static constexpr uint32_t kCellMask = (1 << (8 * kCellBytes)) - 1;
+  // A cell is read as four bytes.
+  static constexpr size_t kBytesBehind = 1;
+  static constexpr unsigned char kNoCells[kCellBytes + kBytesBehind] = {};
+  static_assert(kSlotsMax == 1 << kSlotBits, "a cell has room for any slot number");
 
-  size_t Home(uint64_t group) const {
-    return static_cast<size_t>((group * 0x9e3779b97f4a7c15u) >> 40) & mask_;
+  struct Hash {
+    size_t home;
+    uint32_t mark;  // Odd: so no cell in use is 0.
+  };
+  static Hash HashOf(uint64_t group) {
+    const uint64_t hash = group * 0x9e3779b97f4a7c15u;
+    return {static_cast<size_t>(hash >> 38), static_cast<uint32_t>(hash >> 55) | 1};
+  }
+  uint32_t Cell(size_t at) const {
+    uint32_t cell;
+    std::memcpy(&cell, cells_ + kCellBytes * at, sizeof(cell));
+    return cell & kCellMask;
   }
   void Place(uint64_t group, uint32_t slot);
   void Resize(size_t cells);
 
   SlotTable* const slots_;
   // Of mask_ + 1 cells: memory_'s, or kNoCells.
-  const uint16_t* cells_ = kNoCells;
+  const unsigned char* cells_ = kNoCells;
   size_t mask_ = 0;
-  std::unique_ptr<uint16_t[]> memory_;
+  std::unique_ptr<unsigned char[]> memory_;
   uint32_t used_ = 0;
 };
-
-static_assert(kSlotsMax <= GroupIndex::kNotFound, "a cell holds a slot number or nothing");
 
 }  // namespace hawser
 
