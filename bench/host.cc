@@ -15,6 +15,7 @@
 #include <sstream>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -85,7 +86,7 @@ std::string BuildKind() {
 #ifndef __OPTIMIZE__
   slow.push_back("not optimized");
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
   slow.push_back("sanitizer");
 #endif
   return slow.empty() ? "opt" : absl::StrCat("debug (", absl::StrJoin(slow, ", "), ")");

@@ -30,6 +30,11 @@ THREADED_TESTS = [
         "peer_directory", "peer_gate", "steady_state", "transport")),
 ]
 
+# What runs on the optimized build. "optimized": means something there only. "counts": counts what
+# sanitizers change, and runs with them too. "once": looks at the source tree or at tools, and says
+# the same in every build.
+OPTIMIZED_TAGS = "once,optimized,counts"
+
 # No step may hang the run: beyond this it is killed and has failed.
 STEP_SECONDS_MAX = 20 * 60
 
@@ -84,33 +89,38 @@ def bazel_test(name, *options, targets=("//...",)):
 
 
 def sanitizer_tests(config, *targets):
-    # Tests tagged "once" look at the source tree: they say the same in every build.
     return bazel_test(f"tests with {config}", f"--config={config}", "--build_tests_only",
                       "--test_tag_filters=-once,-optimized", targets=targets)
 
 
-def steps_to_run(quick):
-    steps = [
+def steps_to_run(how_much):
+    """The quick ones, the usual, or all."""
+    style = [
         Step("shellcheck", ["shellcheck", "-x", *shell_scripts()]),
         Step("clang-format", ["clang-format", "--dry-run", "--Werror",
                               *files_of_git("*.cc", "*.h", "*.proto")]),
-        # Optimized, as it is shipped; the sanitizers' builds keep the assertions on.
-        bazel_test("tests", "--config=opt"),
-        Step("rdma-vm", ["tools/rdma_vm_checks.py", "--config=opt"], writes_cases=True),
     ]
-    if quick:
-        return steps
-    # The product, its tools and their tests; not the benchmarks, which take no bytes from outside.
-    steps.append(sanitizer_tests("asan-ubsan", "//tests/...", "-//tests/bench/..."))
-    # The tests that have threads: in the others nothing can race.
-    steps.append(sanitizer_tests("tsan", *THREADED_TESTS))
-    if os.path.isdir("tests/fuzz"):
-        steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
-    # It has the flags of --config=clang: so the thread-safety analysis is part of it.
-    # The product only: the whole tree takes over 20 minutes on two cores.
-    steps.append(bazel_build("clang-tidy and thread-safety analysis of the product", "clang-tidy",
-                             "//admin/...", "//base/...", "//codec/...", "//raftpb/...",
-                             "//transport/..."))
+    rdma_vm = Step("rdma-vm", ["tools/rdma_vm_checks.py", "--config=opt"], writes_cases=True)
+    if how_much == "quick":
+        return [*style, bazel_test("tests", "--config=opt"), rdma_vm]
+    # Each test where it says most: most with the sanitizers, which keep assertions on.
+    steps = [
+        *style,
+        bazel_build("optimized build", "opt", "//...", "-//tests/..."),
+        bazel_test("tests of the optimized build", "--config=opt", "--build_tests_only",
+                   f"--test_tag_filters={OPTIMIZED_TAGS}"),
+        rdma_vm,
+        # By clang, with its analysis of locks.
+        sanitizer_tests("asan-ubsan", "//tests/..."),
+        # The tests that have threads: in the others nothing can race.
+        sanitizer_tests("tsan", *THREADED_TESTS),
+    ]
+    if how_much == "all":
+        if os.path.isdir("tests/fuzz"):
+            steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
+        # The product only: the whole tree takes over 20 minutes on two cores.
+        steps.append(bazel_build("clang-tidy of the product", "clang-tidy", "//admin/...",
+                                 "//base/...", "//codec/...", "//raftpb/...", "//transport/..."))
     return steps
 
 
@@ -175,12 +185,15 @@ def summarize(totals, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true",
-                        help="style checks and the tests of the optimized build only")
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument("--quick", action="store_const", dest="how_much", const="quick",
+                          help="style checks and the tests of the optimized build only")
+    how_much.add_argument("--all", action="store_const", dest="how_much", const="all",
+                          help="also build the fuzzers and run clang-tidy")
     parser.add_argument("--list", action="store_true", help="say what would run")
     arguments = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    steps = steps_to_run(arguments.quick)
+    steps = steps_to_run(arguments.how_much)
     if arguments.list:
         for step in steps:
             print(f"{step.name}: {' '.join(step.command)[:160]}")

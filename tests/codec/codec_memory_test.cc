@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/attributes.h"
+#include "absl/base/config.h"
 #include "codec/message_codec.h"
 #include "gtest/gtest.h"
 #include "tests/codec/codec_test_util.h"
@@ -23,7 +24,7 @@ size_t allocated_bytes = 0;
 }  // namespace
 
 // Not under sanitizers, which have their own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(ABSL_HAVE_ADDRESS_SANITIZER) && !defined(ABSL_HAVE_THREAD_SANITIZER)
 #define HAWSER_COUNTS_ALLOCATIONS 1
 
 // Not inlined: the compiler would take malloc and delete, or new and free, for a mismatch.

@@ -36,7 +36,7 @@ struct Node {
 };
 
 void ExpectMessage(Node* from, Node* to) {
-  const size_t before = to->raft.messages.size();
+  const size_t before = to->raft.MessageCount();
   ASSERT_EQ(from->transport->Send(to->id, 0, TestAppend(1).view()), SendResult::kAccepted);
   EXPECT_TRUE(to->raft.WaitFor([&] { return to->raft.messages.size() == before + 1; }));
 }
@@ -119,7 +119,7 @@ TEST(AddressesTest, AnAddressThatAnotherMemberHasNow) {
   EXPECT_TRUE(WaitUntil([&] { return a.Peer().reason == CloseReason::kWrongNode; }))
       << CloseReasonName(a.Peer().reason) << ": " << a.Peer().reason_text;
   EXPECT_EQ(a.Peer().connects, 1u);
-  EXPECT_TRUE(c.raft.messages.empty());
+  EXPECT_EQ(c.raft.MessageCount(), 0u);
   // Node 2 is found again where it is now.
   Node moved(2);
   ASSERT_TRUE(moved.transport->AddPeer(1, {}).ok());

@@ -49,7 +49,7 @@ class BadInputTest : public ::testing::Test {
   }
 
   void TearDown() override {
-    const size_t before = raft_b_.messages.size();
+    const size_t before = raft_b_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
     EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == before + 1; }));
     for (const PeerStatus& peer : a_->Describe().peers) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "base/little_endian.h"
 #include "tests/support/raw_grpc.h"
 #include "tests/support/raw_http2.h"
@@ -24,7 +25,7 @@ namespace {
 
 constexpr size_t kMiB = 1024 * 1024;
 // Both ends of a thousand connections; sanitizers keep some bytes for each.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr size_t kThousandBytesMax = 256 * kMiB;
 #else
 constexpr size_t kThousandBytesMax = 128 * kMiB;
@@ -58,7 +59,7 @@ class HostilePeerTest : public ::testing::Test {
   }
 
   void TearDown() override {
-    const size_t before = raft_b_.messages.size();
+    const size_t before = raft_b_.MessageCount();
     EXPECT_TRUE(WaitUntil([&] {
       a_->Send(2, 0, TestAppend(77).view());
       return raft_b_.WaitFor([&] { return raft_b_.messages.size() > before; },
@@ -78,7 +79,7 @@ class HostilePeerTest : public ::testing::Test {
 
   // The memory that this process, attacker included, has taken since the test began.
   void ExpectGrownLessThan(size_t bytes) const {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
     bytes *= 2;  // Their allocators take more, and keep what was freed.
 #endif
     EXPECT_LT(ResidentBytes(), resident_before_ + bytes);

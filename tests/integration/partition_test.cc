@@ -98,7 +98,7 @@ class PartitionTest : public ::testing::Test {
     EXPECT_LT(silence, std::chrono::seconds(3));
     ASSERT_TRUE(net_->Mend().ok());
     ASSERT_TRUE(WaitUp(2));
-    const size_t before = raft_.messages.size();
+    const size_t before = raft_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
     EXPECT_TRUE(raft_.WaitFor([&] { return raft_.messages.size() > before; }));
   }

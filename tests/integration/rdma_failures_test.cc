@@ -139,11 +139,7 @@ class RdmaFailuresTest : public ::testing::Test {
   }
   // Sends so many appends; all are answered.
   bool Answered(int count) {
-    size_t before = 0;
-    raft_.WaitFor([&] {
-      before = raft_.messages.size();
-      return true;
-    });
+    const size_t before = raft_.MessageCount();
     for (int i = 0; i < count; ++i) {
       const TestAppend append(sent_++, std::string(500, 'x'));
       if (!Until([&] { return a_->Send(2, 0, append.view()) == SendResult::kAccepted; })) {

@@ -56,7 +56,7 @@ void ExpectStream(Node* a, Node* b, uint64_t connects) {
   ASSERT_TRUE(WaitUntil([&] {
     return a->Peer().connects >= connects && a->Peer().state == PeerState::kUp;
   })) << a->Peer().connects;
-  const size_t before = b->raft.messages.size();
+  const size_t before = b->raft.MessageCount();
   ASSERT_TRUE(WaitUntil([&] {
     a->transport->Send(b->id, 0, TestAppend(1).view());
     return b->raft.WaitFor([&] { return b->raft.messages.size() > before; },

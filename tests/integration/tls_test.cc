@@ -74,7 +74,7 @@ class TlsTest : public ::testing::Test {
 
   // The good peer noticed nothing of all that.
   void TearDown() override {
-    const size_t before = raft_b_.messages.size();
+    const size_t before = raft_b_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
     EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == before + 1; }));
     EXPECT_EQ(PeerOf(2).connects, 1u) << "the good peer was disturbed";

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/base/config.h"
+
 namespace {
 
 bool counting = false;
@@ -13,7 +15,7 @@ hawser::Costs counted;
 
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(ABSL_HAVE_ADDRESS_SANITIZER) && !defined(ABSL_HAVE_THREAD_SANITIZER)
 #define HAWSER_COUNTS_COSTS 1
 
 extern "C" {

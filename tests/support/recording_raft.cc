@@ -13,6 +13,11 @@ bool RecordingRaft::WaitFor(const std::function<bool()>& done, std::chrono::mill
   return changed_.wait_for(lock, timeout, done);
 }
 
+size_t RecordingRaft::MessageCount() {
+  std::lock_guard<std::mutex> lock(mu_);
+  return messages.size();
+}
+
 void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) {
   if (on_message) on_message(from, group, message, &lease);
   ReceivedMessage received;

@@ -53,12 +53,15 @@ class RecordingRaft : public RaftHandler {
   bool WaitFor(const std::function<bool()>& done,
                std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
+  // How many messages came until now; the only thing to be read while more may come.
+  size_t MessageCount();
+
   // Runs on the loop thread for each message, before it is recorded.
   std::function<void(NodeId, GroupId, const MessageView&, Lease*)> on_message;
   // The same for each loss.
   std::function<void()> on_unreachable;
 
-  // Read inside WaitFor's condition, or when nothing runs.
+  // Read inside WaitFor's condition, or when nothing more comes.
   std::vector<ReceivedMessage> messages;
   std::vector<NodeId> up;
   std::vector<CloseReason> downs;

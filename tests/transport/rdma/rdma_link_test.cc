@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_format.h"
 #include "tests/transport/rdma/rdma_pair.h"
 
 namespace hawser {
@@ -11,7 +12,7 @@ namespace {
 
 std::string Body(int i, size_t bytes) {
   std::string body(bytes, static_cast<char>('a' + i % 26));
-  if (bytes >= 8) std::snprintf(&body[0], 8, "%07d", i);
+  if (bytes >= 8) body.replace(0, 8, absl::StrFormat("%08d", i));
   return body;
 }
 
@@ -140,7 +141,7 @@ TEST(RdmaLinkTest, AFullRingKeepsControlFramesInOrder) {
   }
   ASSERT_TRUE(pair.RunUntil([&] { return pair.b.user.frames_seen == sent; }));
   for (uint32_t i = 0; i < sent; ++i) {
-    ASSERT_EQ(pair.b.user.frames[i].substr(16, 7), Body(static_cast<int>(i), 500).substr(0, 7));
+    ASSERT_EQ(pair.b.user.frames[i].substr(16, 8), Body(static_cast<int>(i), 500).substr(0, 8));
   }
   EXPECT_EQ(pair.a.provider->counters().backlogged, 16u);
   EXPECT_GE(pair.a.user.writables, 1);
