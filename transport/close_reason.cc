@@ -12,6 +12,7 @@ bool IsRefusal(CloseReason reason) {
     case CloseReason::kDuplicateNode:
     case CloseReason::kVersionMismatch:
     case CloseReason::kUnauthenticated:
+    case CloseReason::kDrained:
       return true;
     default:
       return false;
@@ -57,6 +58,7 @@ constexpr const char* kNames[kCloseReasonCount] = {
     "internal",
     "lease_limit",
     "superseded_incarnation",
+    "drained",
 };
 
 }  // namespace

@@ -41,9 +41,10 @@ enum class CloseReason : uint8_t {
   kInternal = 28,               // Our own error.
   kLeaseLimit = 29,             // Leases pin what several windows brought.
   kSupersededIncarnation = 30,  // The peer was restarted.
+  kDrained = 31,                // By DrainPeer, at either end.
 };
 
-inline constexpr int kCloseReasonCount = 31;
+inline constexpr int kCloseReasonCount = 32;
 
 // The other end refused us: its Raft, or somebody, must change something first.
 bool IsRefusal(CloseReason reason);

@@ -58,6 +58,17 @@ bool ReadRefusal(const transport::v1::RdmaRefusal& proto, TicketRefusal* refusal
   return true;
 }
 
+// A step of a later version is ignored.
+void ReadDrain(const transport::v1::Drain& proto, Control* control) {
+  if (proto.step() < transport::v1::Drain::DRAIN_STEP_ASK ||
+      proto.step() > transport::v1::Drain::DRAIN_STEP_OFF) {
+    return;
+  }
+  control->kind = Control::Kind::kDrain;
+  control->drain_step = static_cast<DrainStep>(proto.step());
+  control->drain_number = proto.number();
+}
+
 }  // namespace
 
 std::string EncodeTicketRequest(const TicketRequest& request) {
@@ -104,6 +115,13 @@ std::string EncodeRenew(bool please_dial) {
   return proto.SerializeAsString();
 }
 
+std::string EncodeDrain(DrainStep step, uint32_t number) {
+  transport::v1::Control proto;
+  proto.mutable_drain()->set_step(static_cast<transport::v1::Drain::Step>(step));
+  proto.mutable_drain()->set_number(number);
+  return proto.SerializeAsString();
+}
+
 bool DecodeControl(absl::string_view body, Control* control) {
   transport::v1::Control proto;
   if (!proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) return false;
@@ -125,6 +143,8 @@ bool DecodeControl(absl::string_view body, Control* control) {
     return ReadRefusal(proto.rdma_refusal(), &control->refusal);
   } else if (proto.has_rdma_invite()) {
     control->kind = Control::Kind::kInvite;
+  } else if (proto.has_drain()) {
+    ReadDrain(proto.drain(), control);
   }
   return true;
 }

@@ -17,6 +17,10 @@ std::string EncodeFenceRequest(uint32_t epoch);
 // "This link is to be replaced by a newer one of its kind."
 std::string EncodeRenew(bool please_dial);
 
+// Steps of a drain, as in transport/wire.proto.
+enum class DrainStep : uint8_t { kAsk = 1, kDone = 2, kOff = 3 };
+std::string EncodeDrain(DrainStep step, uint32_t number);
+
 // About an RDMA link (docs/wire_format.md, "RDMA bootstrap").
 std::string EncodeTicketRequest(const TicketRequest& request);
 std::string EncodeTicket(const Ticket& ticket);
@@ -31,11 +35,14 @@ struct Control {
     kTicket,
     kTicketRefusal,
     kInvite,
+    kDrain,
   };
 
   Kind kind = Kind::kUnknown;
   uint32_t epoch = 0;        // kFenceRequest
   bool please_dial = false;  // kRenew
+  DrainStep drain_step = DrainStep::kOff;
+  uint32_t drain_number = 0;
   TicketRequest ticket_request;
   Ticket ticket;
   TicketRefusal refusal;

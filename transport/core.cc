@@ -82,7 +82,19 @@ void Core::AddPeer(PeerGate* gate, std::vector<std::string> addresses) {
 }
 
 void Core::UpdatePeer(PeerGate* gate, std::vector<std::string> addresses) {
-  if (gate->peer != nullptr) gate->peer->set_addresses(std::move(addresses), /*wait=*/false);
+  if (gate->peer == nullptr) return;
+  gate->peer->Resume();
+  gate->peer->set_addresses(std::move(addresses), /*wait=*/false);
+}
+
+void Core::DrainPeer(PeerGate* gate) {
+  if (gate->peer != nullptr) gate->peer->Drain();
+}
+
+void Core::CloseSessions(NodeId node, CloseReason reason, absl::string_view text) {
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i]->node() == node) sessions_[i]->Close(reason, text);
+  }
 }
 
 void Core::PinLink(PeerGate* gate, LinkKind kind) {
@@ -97,11 +109,7 @@ void Core::RemovePeer(PeerGate* gate) {
   peers_.erase(found);
   peer->ForgetAnyChallenger();
   // A session that still dials belongs to nobody now.
-  for (size_t i = 0; i < sessions_.size(); ++i) {
-    if (sessions_[i]->node() == gate->node()) {
-      sessions_[i]->Close(CloseReason::kPeerRemoved, "removed from the peers of this node");
-    }
-  }
+  CloseSessions(gate->node(), CloseReason::kPeerRemoved, "removed from the peers of this node");
   // First: the release of a Hold may send, to a peer that was added again.
   gate->peer = nullptr;
   peer->LoseAll(LossReason::kPeerRemoved, /*tell=*/false);

@@ -60,7 +60,10 @@ class Core {
   void Start(int64_t now_ns);
 
   void AddPeer(PeerGate* gate, std::vector<std::string> addresses);
+  // Also the end of a drain.
   void UpdatePeer(PeerGate* gate, std::vector<std::string> addresses);
+  // The gate lets nobody in; the links close once nothing is left.
+  void DrainPeer(PeerGate* gate);
   void RemovePeer(PeerGate* gate);
   // Keeps what is sent to the peer on links of `kind`; kNone: on the best there is.
   void PinLink(PeerGate* gate, LinkKind kind);
@@ -96,6 +99,8 @@ class Core {
   Session* FindRival(const Session* session) const;
   // A session that dials `peer`; its link goes to the provider of `kind`.
   Session* Dial(Peer* peer, LinkKind kind, const std::string& address);
+  // Ends all sessions with `node`, also those that are being opened.
+  void CloseSessions(NodeId node, CloseReason reason, absl::string_view text);
   // A node of this cluster that is no peer says hello: kNone when Raft admits it for a while.
   CloseReason AdmitUnknown(const Hello& hello);
   // The same over RDMA, with a ticket; nullptr when the ticket makes no sense.

@@ -65,6 +65,7 @@ Peer::Peer(Core* core, PeerGate* gate)
       leases_(std::make_shared<LeaseAccount>(core->options().leased_bytes_max,
                                              [core] { core->Wake(); })) {
   gate_->set_connected(true);
+  gate_->set_draining_there(false);
 }
 
 Peer::~Peer() {
@@ -78,7 +79,7 @@ bool Peer::HasBug(PlantedBug bug) const { return core_->planted_bug() == bug; }
 void Peer::SetState(PeerState state, CloseReason reason, absl::string_view text) {
   if (state != state_) {
     core_->transitions()->Take(Machine::kPeer, static_cast<int>(state_), static_cast<int>(state));
-    since_ns_ = core_->now_ns();
+    since_ns_ = settling_since_ns_ = core_->now_ns();
     // Who settles must do so in time.
     core_->WakeAt(core_->now_ns());
   }
@@ -103,6 +104,8 @@ void Peer::Tick() {
   } else {
     TickWithoutLink();
   }
+  if (drain_answer_due_ && NothingLeft()) core_->MarkDirty(this);
+  CheckDrain();
 }
 
 void Peer::TickWithoutLink() {
@@ -241,6 +244,8 @@ PeerStatus Peer::Describe() const {
   status.state = state_;
   status.reason = reason_;
   status.reason_text = reason_text_;
+  status.drain = drain_;
+  status.draining_there = gate_->draining_there();
   status.since_ms = (core_->now_ns() - since_ns_) / kMs;
   const Session* session = sending() != nullptr ? sending() : Preferred();
   status.link = session == nullptr ? LinkKind::kNone : session->kind();

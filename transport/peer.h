@@ -36,8 +36,8 @@ class Core;
 //
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
 // ledger, and dials when nobody else does. Links come and go in peer_links.cc, the choice between
-// them is in peer_select.cc, tickets in peer_tickets.cc, epochs in peer_epochs.cc; sending is in
-// peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
+// them is in peer_select.cc, tickets in peer_tickets.cc, epochs in peer_epochs.cc, drains in
+// peer_drain.cc; sending is in peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
 // Threads: loop thread only.
 // Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
 // ledger.in_flight is what the send stream holds.
@@ -63,6 +63,7 @@ class Peer {
   CloseReason OnStart(Session* session, uint32_t epoch, uint32_t fence);
   CloseReason OnSwitch(Session* session, uint32_t next_epoch);
   void OnFenceRequest(uint32_t epoch);
+  void OnDrain(Session* session, DrainStep step, uint32_t number);
   // About an RDMA link; `session` is a gRPC one.
   void OnTicketControl(Session* session, const Control& control);
   void OnPong(LinkKind kind, int64_t rtt_ns);
@@ -101,6 +102,11 @@ class Peer {
 
   // --- Life ---
 
+  // The gate lets nobody in any more: the links close once nothing is left, and none is made.
+  void Drain();
+  // It does again.
+  void Resume();
+  bool drained() const { return drain_ == DrainState::kDrained; }
   // Timers: dials, expires, gives up an outage.
   void Tick();
   // When Tick has something to do.
@@ -114,7 +120,8 @@ class Peer {
   PeerGate* gate() const { return gate_; }
   // A link is attached, and one of the two directions has not begun.
   bool settling() const { return state_ == PeerState::kSettling; }
-  int64_t since_ns() const { return since_ns_; }
+  // Since then nothing more went wrong: the newest fence of either end.
+  int64_t settling_since_ns() const { return settling_since_ns_; }
   bool quiet() const { return queue_.empty() && ledger_.in_flight.messages == 0; }
   // A node that is no peer yet: it goes at this time. 0: it stays.
   int64_t provisional_until_ns = 0;
@@ -210,6 +217,15 @@ class Peer {
   void CheckSwitchDeadline();
   bool send_switch_wanted() const;
 
+  // peer_drain.cc
+  // Of what was accepted, also of what other threads hand over.
+  bool NothingLeft() const;
+  void AskToDrain();
+  bool SendDrain(Session* session);
+  // Whether the other end drains.
+  void CheckAsked();
+  void CheckDrain();
+
   // peer_send.cc
   bool LaneOpen(Lane lane) const;
   // The bytes of a frame of `lane` that may become unacknowledged now.
@@ -235,6 +251,8 @@ class Peer {
   Session* sending() const { return send_.current().session; }
 
   // peer_receive.cc
+  // What one link may bring before it is consumed.
+  uint64_t WindowBytes() const;
   CloseReason Consume(Session* session, const FrameHeader& header, absl::string_view body,
                       size_t frame_bytes, ReceiveBuffer* buffer);
   void ConsumeHeld();
@@ -254,6 +272,7 @@ class Peer {
   CloseReason reason_ = CloseReason::kNone;
   std::string reason_text_;
   int64_t since_ns_ = 0;
+  int64_t settling_since_ns_ = 0;
   int64_t down_since_ns_ = 0;  // No link is attached since then.
   uint64_t remote_incarnation_ = 0;
   Outage outage_;
@@ -261,6 +280,14 @@ class Peer {
   bool writable_due_ = false;
   uint64_t fallback_at_ = 0;  // counters_.connects then: one link fails once
   bool told_up_ = false;      // The handler knows it as up.
+
+  // The drain by our host, and the other end's.
+  DrainState drain_ = DrainState::kNone;
+  uint32_t drain_number_ = 0;
+  bool drained_there_ = false;     // The other end has nothing left for us either,
+  int64_t drain_deadline_ns_ = 0;  // or is not waited for any longer; 0: we are not done.
+  bool drain_answer_due_ = false;  // `drain_asked_` waits until we have nothing left.
+  uint32_t drain_asked_ = 0;
 
   // Links.
   std::array<Slot, kSlots> slots_;

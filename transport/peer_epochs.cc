@@ -35,6 +35,7 @@ void Peer::SendDue(Session* session) {
     role.renew_due = false;
     sent = true;
   }
+  sent = SendDrain(session) || sent;
   if (sent) session->Flush();
 }
 
@@ -50,6 +51,7 @@ void Peer::Fence() {
   for (FragmentJoiner& joiner : joiners_) joiner.Reset();
   if (SequenceAfter(receive_.epoch(), fenced_up_to_)) fenced_up_to_ = receive_.epoch();
   fence_sent_ = core_->NextFence();
+  settling_since_ns_ = core_->now_ns();
   for (const Slot& slot : slots_) {
     if (slot.session == nullptr) continue;
     if (!HasBug(PlantedBug::kNoEpochFence)) {
@@ -146,6 +148,7 @@ CloseReason Peer::OnFence(Session* session, uint32_t epoch, uint32_t sequence, u
       send_.Settle(epoch, sequence, [&](const InFlightMessage& message) { Acknowledged(message); });
   if (!settled) return CloseReason::kBadEpoch;
   fence_seen_ = fence;
+  settling_since_ns_ = core_->now_ns();
   failed_epoch_ = 0;
   if (state_ == PeerState::kUp && both_attached()) CountFallback();
   CloseFenced(session);
@@ -159,8 +162,9 @@ CloseReason Peer::OnFence(Session* session, uint32_t epoch, uint32_t sequence, u
 }
 
 void Peer::CloseFenced(const Session* survivor) {
-  // What carried frames that were not consumed has failed at the peer.
-  Session* const current = send_.current().empty() ? nullptr : send_.current().session;
+  // What carried frames that were not consumed has failed at the peer; so has the link of the epoch
+  // if the FENCE came another way: a START on it would be in vain.
+  Session* const current = send_.current().session;
   Session* const sealed = send_.sealed().empty() ? nullptr : send_.sealed().session;
   send_.Fail();
   for (Session* session : {current, sealed}) {

@@ -18,7 +18,7 @@ class Peer;
 
 // One per node id that was ever a peer; made by the PeerDirectory, lives as long as it.
 //
-// Threads: TryEnter, refused, Open and Remove from any; the rest on the loop thread.
+// Threads: TryEnter, refused, Open, Remove, Drain and Resume from any; the rest on the loop thread.
 // Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
 // that is larger than an empty queue.
 class PeerGate {
@@ -36,12 +36,13 @@ class PeerGate {
   SendResult TryEnter(Lane lane, uint64_t bytes) {
     const State state = state_.load(std::memory_order_acquire);
     if (state == State::kRemoved) return SendResult::kUnknownPeer;
+    if (draining()) return Count(SendResult::kDraining);
     // Without a link, urgent messages may wait for one; the rest would only grow old.
     if (state == State::kNotConnected && lane != Lane::kUrgent) {
       return Count(SendResult::kNotConnected);
     }
     Queue& queue = queues_[static_cast<int>(lane)];
-    const uint32_t messages = queue.messages.fetch_add(1, std::memory_order_relaxed);
+    const uint32_t messages = queue.messages.fetch_add(1);
     if (messages >= messages_max_[static_cast<int>(lane)]) {
       return Refuse(&queue, SendResult::kQueueMessages);
     }
@@ -49,6 +50,12 @@ class PeerGate {
     if (queued != 0 && queued + bytes > bytes_max_[static_cast<int>(lane)]) {
       queue.bytes.fetch_sub(bytes, std::memory_order_relaxed);
       return Refuse(&queue, SendResult::kQueueBytes);
+    }
+    // Who is in when a drain begins is seen by Empty(); who is not goes.
+    if (draining()) {
+      queue.bytes.fetch_sub(bytes, std::memory_order_relaxed);
+      queue.messages.fetch_sub(1, std::memory_order_relaxed);
+      return Count(SendResult::kDraining);
     }
     return SendResult::kAccepted;
   }
@@ -68,11 +75,33 @@ class PeerGate {
   // The node became a peer, or is none any more. Any thread; from then on Send goes by it.
   void Open() {
     wanted_.store(true);
+    draining_.store(0);
     state_.store(State::kOpen);
   }
   void Remove() {
     wanted_.store(false);
     state_.store(State::kRemoved);
+    draining_.store(0);
+  }
+  // No message comes in any more; or again, unless the other end drains too. Any thread.
+  void Drain() { draining_.fetch_or(kDrainingHere); }
+  void Resume() { draining_.fetch_and(static_cast<uint8_t>(~kDrainingHere)); }
+  // The other end asks for the same. Loop thread.
+  void set_draining_there(bool draining) {
+    if (draining) {
+      draining_.fetch_or(kDrainingThere);
+    } else {
+      draining_.fetch_and(static_cast<uint8_t>(~kDrainingThere));
+    }
+  }
+  bool draining_there() const { return (draining_.load() & kDrainingThere) != 0; }
+  bool draining() const { return draining_.load() != 0; }
+  // Nobody is in.
+  bool Empty() const {
+    for (const Queue& queue : queues_) {
+      if (queue.messages.load() != 0) return false;
+    }
+    return true;
   }
   // The node came by itself and may stay for a while. Loop thread.
   void Admit() { state_.store(State::kOpen); }
@@ -99,9 +128,9 @@ class PeerGate {
 
   // What TryEnter refused for want of a link or of room, as SendRefusal() numbers it.
   std::array<uint64_t, kSendRefusalCount> refused() const {
-    return {refused_[0].load(std::memory_order_relaxed),
-            refused_[1].load(std::memory_order_relaxed),
-            refused_[2].load(std::memory_order_relaxed)};
+    return {
+        refused_[0].load(std::memory_order_relaxed), refused_[1].load(std::memory_order_relaxed),
+        refused_[2].load(std::memory_order_relaxed), refused_[3].load(std::memory_order_relaxed)};
   }
 
   NodeId node() const { return node_; }
@@ -110,6 +139,9 @@ class PeerGate {
   Peer* peer = nullptr;
 
  private:
+  static constexpr uint8_t kDrainingHere = 1;
+  static constexpr uint8_t kDrainingThere = 2;
+
   struct Queue {
     std::atomic<uint32_t> messages{0};
     std::atomic<uint64_t> bytes{0};
@@ -133,6 +165,7 @@ class PeerGate {
 
   std::atomic<bool> wanted_{false};  // AddPeer was called, and not RemovePeer.
   std::atomic<State> state_{State::kRemoved};
+  std::atomic<uint8_t> draining_{0};  // kDrainingHere, kDrainingThere
   std::array<Queue, kLaneCount> queues_;
   std::array<std::atomic<uint64_t>, kSendRefusalCount> refused_{};
 };

@@ -23,8 +23,10 @@ bool Peer::attached() const {
 
 int64_t Peer::DialNs(const Slot& slot) const {
   constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  if (drained()) return kNever;
   if (&slot == &slots_[SlotOf(LinkKind::kRdma)]) {
-    return selection_.make_rdma ? slot.dialler.DueNs() : kNever;
+    // That takes the thread milliseconds: what was lost is settled first.
+    return selection_.make_rdma && !settling() ? slot.dialler.DueNs() : kNever;
   }
   if (slot.session == nullptr) return slot.dialler.DueNs();
   // One renewal at a time: the link before it is let go of first.
@@ -89,6 +91,7 @@ void Peer::Attach(Session* session) {
     session->Flush();
   }
   session->role.fence_request_due = failed_epoch_ != 0;
+  session->role.drain_due = drain_ != DrainState::kNone;
   if (session->kind() == LinkKind::kGrpc) OfferRdma(session);
   selection_.measure = false;  // With a new link it begins anew.
   Choose();
@@ -217,6 +220,9 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
     }
   }
   if (receive_.OnSessionGone(session)) Fence();
+  CheckAsked();
+  // The answer may have been lost with it.
+  if (drain_ == DrainState::kDraining && !drained_there_) AskToDrain();
   Choose();
   if (session->kind() == LinkKind::kGrpc && !retired) {
     renewal_ns_ = 0;
@@ -227,7 +233,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   }
   if (!attached()) {
     OnLastLinkGone(reason, text);
-  } else if (was_up && (send_.closed() || receive_.fenced())) {
+  } else if (was_up && !drained() && (send_.closed() || receive_.fenced())) {
     CountFallback();
     SetState(PeerState::kSettling, reason, text);
   }
@@ -241,7 +247,9 @@ void Peer::OnLastLinkGone(CloseReason reason, absl::string_view text) {
   // A fence that was not answered comes again, the same or a newer one: only then begins an epoch.
   if (std::exchange(start_due_, false)) fence_seen_ = 0;
   down_since_ns_ = core_->now_ns();
-  if (was_up) outage_.Open();
+  drained_there_ = false;
+  // What its host has ended is no outage.
+  if (was_up && !drained()) outage_.Open();
   outage_told_ = false;
   SetState(PeerState::kIdle, reason, text);
   KeepNewestUrgent();

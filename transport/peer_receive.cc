@@ -1,5 +1,6 @@
 // The way in: sequenced frame -> codec -> Raft's handler; and acknowledgements.
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -52,9 +53,17 @@ CloseReason Peer::OnSequenced(Session* session, const FrameHeader& header, absl:
   return CloseReason::kNone;
 }
 
+uint64_t Peer::WindowBytes() const {
+  const Options& options = core_->options();
+  const uint64_t grpc_bytes = options.receive_window_bytes;
+  if (core_->rdma_obstacle() != LinkReason::kNoLink) return grpc_bytes;
+  const uint64_t slots = options.rdma_receive_slots - kRdmaUngrantedSlots;
+  return std::max(grpc_bytes, slots * options.rdma_slot_bytes);
+}
+
 CloseReason Peer::Consume(Session* session, const FrameHeader& header, absl::string_view body,
                           size_t frame_bytes, ReceiveBuffer* buffer) {
-  const uint64_t windows_bytes = kLinkKindsMax * uint64_t{core_->options().receive_window_bytes};
+  const uint64_t windows_bytes = kLinkKindsMax * WindowBytes();
   if (header.lane != Lane::kUrgent && leases_->BeyondWindows(windows_bytes)) {
     return CloseReason::kLeaseLimit;
   }

@@ -81,6 +81,7 @@ void Peer::Pump() {
     core_->WakeAt(AckWakeNs(slot.session));
   }
   if (sent && passed_over_ && carrier->writable()) core_->MarkDirty(this);
+  CheckDrain();
 }
 
 bool Peer::PumpLanes() {

@@ -50,8 +50,8 @@ class RaftHandler {
   virtual void OnWritable(NodeId node) {}
 
   // `node` can be talked to (`up`), or no longer, and why; also told when what is sent moves to
-  // another link. For logs and for Rafts that track connections; losses are told by OnUnreachable
-  // only.
+  // another link, and when a drain is done (kDrained). For logs and for Rafts that track
+  // connections; losses are told by OnUnreachable only.
   virtual void OnPeerChange(NodeId node, bool up, LinkKind link, CloseReason reason) {}
 
   // The other end refused us for good: `reason` is peer_removed, wrong_cluster, unknown_peer,

@@ -14,6 +14,8 @@ const char* SendResultName(SendResult result) {
       return "queue_messages";
     case SendResult::kQueueBytes:
       return "queue_bytes";
+    case SendResult::kDraining:
+      return "draining";
     case SendResult::kStopped:
       return "stopped";
     case SendResult::kLocalOnlyType:

@@ -14,6 +14,7 @@ enum class SendResult : uint8_t {
   kNotConnected,   // No link for longer than no_link_append_ms.
   kQueueMessages,  // The lane's queue is full by count; OnWritable tells when it has drained.
   kQueueBytes,     // The same, by bytes.
+  kDraining,       // DrainPeer was called, or was at the other end and the stream is not over yet.
   kStopped,        // Stop was called, or Start not yet.
   kLocalOnlyType,  // A type that a node only says to itself, or no type of raftpb at all.
   kTooLarge,       // Over message_bytes_max or message_entries_max.
@@ -23,12 +24,12 @@ enum class SendResult : uint8_t {
 const char* SendResultName(SendResult result);
 
 // Those that say that a peer could not take a message now: they are counted.
-inline constexpr int kSendRefusalCount = 3;
+inline constexpr int kSendRefusalCount = 4;
 
 constexpr SendResult SendRefusal(int number) {
   return static_cast<SendResult>(static_cast<int>(SendResult::kNotConnected) + number);
 }
-static_assert(SendRefusal(kSendRefusalCount - 1) == SendResult::kQueueBytes, "in this order");
+static_assert(SendRefusal(kSendRefusalCount - 1) == SendResult::kDraining, "in this order");
 
 }  // namespace hawser
 

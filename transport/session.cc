@@ -233,6 +233,8 @@ CloseReason Session::OnControlBody(absl::string_view body) {
     peer_->OnFenceRequest(control.epoch);
   } else if (control.kind == Control::Kind::kRenew && peer_ != nullptr) {
     peer_->OnRenew(this, control.please_dial);
+  } else if (control.kind == Control::Kind::kDrain && peer_ != nullptr) {
+    peer_->OnDrain(this, control.drain_step, control.drain_number);
   } else if (kind_ == LinkKind::kGrpc && peer_ != nullptr) {
     peer_->OnTicketControl(this, control);
   }
@@ -356,7 +358,9 @@ void Session::Tick() {
 void Session::TickAttached() {
   const int64_t now_ns = core_->now_ns();
   if (peer_->settling()) {
-    const int64_t deadline_ns = peer_->since_ns() + core_->options().hello_timeout_ms * kMs;
+    // Each link has its time, and each fence.
+    const int64_t since_ns = std::max(attached_ns_, peer_->settling_since_ns());
+    const int64_t deadline_ns = since_ns + core_->options().hello_timeout_ms * kMs;
     if (now_ns >= deadline_ns) {
       return Close(CloseReason::kHelloTimeout,
                    absl::StrCat("not settled in ", core_->options().hello_timeout_ms, " ms"));

@@ -105,6 +105,8 @@ class Session : public LinkEvents {
     bool expiring = false;     // A newer link of its kind is to take its place, in order.
     bool renew_due = false;    // The other end is to be told so,
     bool please_dial = false;  // and asked to dial.
+    bool drain_due = false;    // How our host's drain stands is to be told.
+    bool drain_asked = false;  // The other end drains.
   };
   Role role;
 
@@ -169,6 +171,7 @@ class Session : public LinkEvents {
   ReceiveSequence receive_;
   int64_t hello_deadline_ns_ = 0;
   int64_t doubt_deadline_ns_ = 0;
+  int64_t attached_ns_ = 0;
   // Pings: one at a time.
   int64_t next_ping_ns_ = 0;
   int64_t ping_sent_ns_ = 0;     // 0: no PING waits for its PONG

@@ -69,8 +69,9 @@ CloseReason Session::CheckRemote(const FrameHeader& header) {
   if (!dialled_by_us()) node_ = remote_hello_.node_id;
   if (header.credit < send_credit_.FirstGrantMin(frame_bytes_max())) return CloseReason::kBadHello;
   if (core_->handler()->IsRemoved(node_)) return CloseReason::kPeerRemoved;
-  return core_->FindPeer(node_) == nullptr ? core_->AdmitUnknown(remote_hello_)
-                                           : CloseReason::kNone;
+  const Peer* const peer = core_->FindPeer(node_);
+  if (peer == nullptr) return core_->AdmitUnknown(remote_hello_);
+  return peer->drained() ? CloseReason::kDrained : CloseReason::kNone;
 }
 
 void Session::OnHello(const FrameHeader& header, absl::string_view body) {
@@ -145,6 +146,7 @@ bool Session::WinsTie() {
 void Session::Attach() {
   peer_ = core_->FindPeer(node_);
   SetState(SessionState::kAttached);
+  attached_ns_ = core_->now_ns();
   peer_->Attach(this);
   if (role.expiring && state_ == SessionState::kAttached) peer_->Renew(this);
 }

@@ -16,4 +16,16 @@ const char* PeerStateName(PeerState state) {
   return "unknown";
 }
 
+const char* DrainStateName(DrainState state) {
+  switch (state) {
+    case DrainState::kNone:
+      return "";
+    case DrainState::kDraining:
+      return "draining";
+    case DrainState::kDrained:
+      return "drained";
+  }
+  return "unknown";
+}
+
 }  // namespace hawser

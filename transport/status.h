@@ -29,6 +29,16 @@ enum class PeerState : uint8_t {
 
 const char* PeerStateName(PeerState state);
 
+// How far DrainPeer got.
+enum class DrainState : uint8_t {
+  kNone,      // It was not called.
+  kDraining,  // What was accepted is being acknowledged.
+  kDrained,   // It was, and no link is made until UpdatePeer.
+};
+
+// "" for kNone, "draining", "drained".
+const char* DrainStateName(DrainState state);
+
 // What the codec made of the messages of one type, in one direction.
 struct CodecTally {
   uint64_t predicted = 0;     // Messages in a short form.
@@ -61,6 +71,8 @@ struct PeerStatus {
   CloseReason reason = CloseReason::kNone;
   std::string reason_text;
   int64_t since_ms = 0;  // Age of the state.
+  DrainState drain = DrainState::kNone;
+  bool draining_there = false;  // The other end drains its stream to us.
 
   LinkKind link = LinkKind::kNone;
   LinkKind pinned = LinkKind::kNone;  // By PinLink; kNone: it is not.

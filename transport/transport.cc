@@ -59,10 +59,7 @@ absl::Status Transport::UpdatePeer(NodeId node, std::vector<std::string> address
 }
 absl::Status Transport::RemovePeer(NodeId node) { return impl_->RemovePeer(node); }
 
-absl::Status Transport::DrainPeer(NodeId node) {
-  if (absl::Status status = impl_->CheckMember(node); !status.ok()) return status;
-  return absl::UnimplementedError("draining a peer is not built into this version; use RemovePeer");
-}
+absl::Status Transport::DrainPeer(NodeId node) { return impl_->DrainPeer(node); }
 
 absl::Status Transport::PinLink(NodeId node, LinkKind link) { return impl_->PinLink(node, link); }
 

@@ -82,14 +82,20 @@ class Transport {
   // AlreadyExists, ResourceExhausted (peers_max), FailedPrecondition (stopped).
   absl::Status AddPeer(NodeId node, std::vector<std::string> addresses);
 
-  // Changes where `node` is dialled; a stream that is up stays. NotFound, InvalidArgument.
+  // Changes where `node` is dialled; a stream that is up stays. Ends a drain. NotFound,
+  // InvalidArgument.
   absl::Status UpdatePeer(NodeId node, std::vector<std::string> addresses);
 
   // Ends the stream; what was not acknowledged is lost(peer_removed). NotFound.
   absl::Status RemovePeer(NodeId node);
 
-  // Refuses new messages to `node` and closes its stream once all accepted ones are acknowledged.
-  // Undone by UpdatePeer. Unimplemented in this version.
+  // Ends the stream without a loss: from now on Send to `node` is refused (kDraining), what was
+  // accepted is delivered and acknowledged, then the links close. The other end's Sends are refused
+  // meanwhile too, and it has hello_timeout_ms more to get rid of what it has accepted. When all is
+  // done, OnPeerChange says that `node` is down with CloseReason::kDrained, once for each drain.
+  // The node stays a peer: it is not dialled, and refused at the door, until UpdatePeer, which also
+  // stops a drain under way. A link that fails meanwhile loses what it carried, as always; how long
+  // a drain may take is for the host to say, by RemovePeer. NotFound.
   absl::Status DrainPeer(NodeId node);
 
   // Keeps what is sent to `node` on `link` while there is such a link; kNone lets the transport

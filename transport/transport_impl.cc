@@ -23,6 +23,10 @@ uint64_t RandomIncarnation() {
   return bits == 0 ? 1 : bits;
 }
 
+absl::Status NotAPeer(NodeId node) {
+  return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
+}
+
 }  // namespace
 
 int64_t ToMonotonicNs(absl::Time deadline) {
@@ -166,18 +170,30 @@ absl::Status Transport::Impl::AddPeer(NodeId node, std::vector<std::string> addr
 
 absl::Status Transport::Impl::CheckMember(NodeId node) {
   MutexLock lock(&mu_);
-  if (members_.contains(node)) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
+  return members_.contains(node) ? absl::OkStatus() : NotAPeer(node);
 }
 
 absl::Status Transport::Impl::UpdatePeer(NodeId node, std::vector<std::string> addresses) {
   if (absl::Status status = CheckAddresses(addresses); !status.ok()) return status;
-  if (absl::Status status = CheckMember(node); !status.ok()) return status;
+  MutexLock lock(&mu_);
+  if (!members_.contains(node)) return NotAPeer(node);
   PeerGate* gate = directory_.Find(node);
+  gate->Resume();
   auto command = [this, gate, addresses = std::move(addresses)]() mutable {
     core_.UpdatePeer(gate, std::move(addresses));
   };
   if (!Post(std::move(command))) return absl::FailedPreconditionError("the transport has stopped");
+  return absl::OkStatus();
+}
+
+absl::Status Transport::Impl::DrainPeer(NodeId node) {
+  MutexLock lock(&mu_);
+  if (!members_.contains(node)) return NotAPeer(node);
+  PeerGate* gate = directory_.Find(node);
+  gate->Drain();
+  if (!Post([this, gate] { core_.DrainPeer(gate); })) {
+    return absl::FailedPreconditionError("the transport has stopped");
+  }
   return absl::OkStatus();
 }
 
@@ -199,9 +215,7 @@ absl::Status Transport::Impl::PinLink(NodeId node, LinkKind link) {
 
 absl::Status Transport::Impl::RemovePeer(NodeId node) {
   MutexLock lock(&mu_);
-  if (members_.erase(node) == 0) {
-    return absl::NotFoundError(absl::StrCat("node ", node, " is not a peer"));
-  }
+  if (members_.erase(node) == 0) return NotAPeer(node);
   PeerGate* gate = directory_.Find(node);
   gate->Remove();
   if (!Post([this, gate] { core_.RemovePeer(gate); })) {

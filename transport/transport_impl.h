@@ -50,6 +50,7 @@ class Transport::Impl {
   absl::Status AddPeer(NodeId node, std::vector<std::string> addresses);
   absl::Status UpdatePeer(NodeId node, std::vector<std::string> addresses);
   absl::Status RemovePeer(NodeId node);
+  absl::Status DrainPeer(NodeId node);
   absl::Status CheckMember(NodeId node);
   absl::Status PinLink(NodeId node, LinkKind link);
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);

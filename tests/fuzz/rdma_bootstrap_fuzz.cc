@@ -67,6 +67,8 @@ std::string Encode(const Control& control) {
     case Control::Kind::kTicketRefusal:
       // A text that was cut may end within a character.
       return control.refusal.text.size() < 256 ? EncodeTicketRefusal(control.refusal) : "";
+    case Control::Kind::kDrain:
+      return EncodeDrain(control.drain_step, control.drain_number);
     default:
       return "";
   }

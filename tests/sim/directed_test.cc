@@ -114,6 +114,31 @@ TEST(DirectedTest, TwoHundredOrderlySwitchesUnderLoad) {
   EXPECT_EQ(result.connections, 2u);
 }
 
+// One end drains the other and takes it back, again and again: what was on its way arrives. Only
+// what the other end sends while there is no link expires, and with it what was queued behind.
+TEST(DirectedTest, DrainsUnderLoad) {
+  Scenario scenario = Calm(7);
+  scenario.rdma = true;
+  SayEverything(&scenario);
+  Weight(&scenario, SimAction::kSend) = 100;
+  Weight(&scenario, SimAction::kDrainPeer) = 1;
+  scenario.trouble_ms = 30000;
+  const SimResult result = Simulation(scenario, /*trace=*/false).Run();
+  ASSERT_TRUE(result.ok) << result.failure;
+  const SimCounts& counts = result.counts;
+  const uint64_t expired = counts.lost[static_cast<int>(LossReason::kExpired)] +
+                           counts.lost[static_cast<int>(LossReason::kBehindGap)];
+  std::printf("%ju drains, %ju links, %ju refused, %ju delivered, %ju superseded, %ju expired\n",
+              result.actions[static_cast<int>(SimAction::kDrainPeer)], result.connections,
+              counts.refused, counts.delivered, counts.superseded, expired);
+  EXPECT_GE(result.actions[static_cast<int>(SimAction::kDrainPeer)], 50u);
+  EXPECT_GT(result.connections, 50u);
+  EXPECT_GT(counts.refused, 0u);
+  EXPECT_EQ(LostTotal(counts), expired);
+  EXPECT_EQ(counts.delivered + counts.superseded + expired, counts.accepted);
+  EXPECT_EQ(counts.delivered, counts.acknowledged);
+}
+
 // Both ends keep whatever they get: APPEND and BULK stop at the limit, URGENT goes on, and all of
 // it arrives once the leases are back.
 TEST(DirectedTest, EveryLeaseHeldForAMinuteByBothEnds) {

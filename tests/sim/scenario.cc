@@ -60,12 +60,12 @@ void DrawSelection(SimRandom* random, Options* options) {
 
 // Some faults never happen in a seed, so that others are seen by themselves.
 void DrawFaults(SimRandom* random, Scenario* scenario) {
-  for (uint32_t& weight : scenario->actions) {
-    weight = random->Percent(60) ? 0 : static_cast<uint32_t>(random->Between(1, 10));
-  }
   auto weight = [&](SimAction action) -> uint32_t& {
     return scenario->actions[static_cast<int>(action)];
   };
+  for (int i = 0; i <= static_cast<int>(SimAction::kJoin); ++i) {
+    scenario->actions[i] = random->Percent(60) ? 0 : static_cast<uint32_t>(random->Between(1, 10));
+  }
   weight(SimAction::kSend) = static_cast<uint32_t>(random->Between(20, 200));
   weight(SimAction::kSendFromOutside) =
       random->Percent(50) ? 0 : static_cast<uint32_t>(random->Between(5, 100));
@@ -112,9 +112,9 @@ void DrawKinds(SimRandom* random, Scenario* scenario) {
 
 const char* SimActionName(SimAction action) {
   static const char* const kNames[kSimActionCount] = {
-      "send",  "send-outside", "cut",         "cut-frames", "stall",    "partition",
-      "delay", "refuse-dials", "pause",       "slow",       "hold",     "kill",
-      "stop",  "twin",         "remove-peer", "redial",     "pin-link", "join"};
+      "send",         "send-outside", "cut",      "cut-frames", "stall", "partition", "delay",
+      "refuse-dials", "pause",        "slow",     "hold",       "kill",  "stop",      "twin",
+      "remove-peer",  "redial",       "pin-link", "join",       "drain"};
   return kNames[static_cast<int>(action)];
 }
 
@@ -133,6 +133,8 @@ Scenario DrawScenario(uint64_t seed) {
   SimRandom selection_random(~seed);
   DrawSelection(&selection_random, &scenario.options);
   DrawFaults(&random, &scenario);
+  scenario.actions[static_cast<int>(SimAction::kDrainPeer)] =
+      OneOf<uint32_t>(&selection_random, {0, 0, 0, 1, 3});
   if (random.Percent(30)) KeepProcesses(&scenario);
   DrawKinds(&random, &scenario);
   scenario.leases_percent = OneOf<uint32_t>(&random, {0, 0, 5, 50, 100});

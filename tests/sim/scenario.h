@@ -33,8 +33,9 @@ enum class SimAction : uint8_t {
   kRedial,           // Both ends are told to dial anew.
   kPinLink,          // One direction is moved to the other link.
   kJoin,             // A node that only one other knows.
+  kDrainPeer,        // One end drains the other, and takes it back later.
 };
-inline constexpr int kSimActionCount = 18;
+inline constexpr int kSimActionCount = 19;
 
 const char* SimActionName(SimAction action);
 

@@ -71,6 +71,7 @@ class Simulation : private FakeFaults {
   void RemovePeer();
   void Redial();
   void PinLink();
+  void DrainPeer();
   void Join();
   // Does `undo` after up to `ms`, or when everything heals.
   void Later(int64_t ms_max, SimTimers::Action undo);

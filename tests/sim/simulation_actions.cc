@@ -95,6 +95,8 @@ void Simulation::Do(SimAction action) {
       return PinLink();
     case SimAction::kJoin:
       return Join();
+    case SimAction::kDrainPeer:
+      return DrainPeer();
   }
 }
 
@@ -211,8 +213,20 @@ void Simulation::Redial() {
   for (const auto& [id, peer] : {std::make_pair(a, b), std::make_pair(b, a)}) {
     SimProcess* process = Find(id);
     if (process == nullptr || !process->IsMember(peer)) continue;
-    process->node()->UpdatePeer(peer, {FakeAddress(peer)});
+    process->node()->PostUpdatePeer(peer, {FakeAddress(peer)});
   }
+}
+
+void Simulation::DrainPeer() {
+  const auto [id, peer] = AnyPair();
+  SimProcess* process = Find(id);
+  if (process == nullptr || !process->IsMember(peer)) return;
+  world_.trace.Line("node ", id, ", process ", process->number(), ": drain ", peer);
+  process->node()->PostDrainPeer(peer);
+  Later(400, [process, peer = peer] {
+    if (!process->alive() || !process->IsMember(peer)) return;
+    process->node()->PostUpdatePeer(peer, {FakeAddress(peer)});
+  });
 }
 
 void Simulation::PinLink() {

@@ -38,6 +38,7 @@ constexpr const char* kSeldomTaken[] = {
     "selector: draining -> probing_rdma",
     "selector: draining -> backing_off",
     "selector: draining -> quarantined",
+    "selector: on_grpc -> quarantined",
 };
 
 // Every state and every other transition of the core is visited by them.

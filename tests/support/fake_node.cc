@@ -137,7 +137,15 @@ void FakeNode::RemovePeer(NodeId node) {
 
 void FakeNode::UpdatePeer(NodeId node, std::vector<std::string> addresses) {
   core_->set_now(network_->now_ns());
+  directory_.Find(node)->Resume();
   core_->UpdatePeer(directory_.Find(node), std::move(addresses));
+}
+
+void FakeNode::DrainPeer(NodeId node) {
+  core_->set_now(network_->now_ns());
+  directory_.Find(node)->Drain();
+  core_->DrainPeer(directory_.Find(node));
+  loop_->set_unsent();
 }
 
 void FakeNode::PinLink(NodeId node, LinkKind kind) {
@@ -159,6 +167,20 @@ void FakeNode::PostRemovePeer(NodeId node) {
   gate->Remove();
   loop_->Post([this, gate] { core_->RemovePeer(gate); });
   peers_.erase(std::remove(peers_.begin(), peers_.end(), node), peers_.end());
+}
+
+void FakeNode::PostDrainPeer(NodeId node) {
+  PeerGate* gate = directory_.Find(node);
+  gate->Drain();
+  loop_->Post([this, gate] { core_->DrainPeer(gate); });
+}
+
+void FakeNode::PostUpdatePeer(NodeId node, std::vector<std::string> addresses) {
+  PeerGate* gate = directory_.Find(node);
+  gate->Resume();
+  loop_->Post([this, gate, addresses = std::move(addresses)]() mutable {
+    core_->UpdatePeer(gate, std::move(addresses));
+  });
 }
 
 SendResult FakeNode::Check(const MessageView& message, size_t size_bound) const {

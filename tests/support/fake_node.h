@@ -107,10 +107,13 @@ class FakeNode : public FakeParty, private LoopClock {
   void AddPeer(NodeId node, std::vector<std::string> addresses);
   void RemovePeer(NodeId node);
   void UpdatePeer(NodeId node, std::vector<std::string> addresses);
+  void DrainPeer(NodeId node);
   void PinLink(NodeId node, LinkKind kind);
   // The same from another thread, or inside a callback: done by the next turn.
   void PostAddPeer(NodeId node, std::vector<std::string> addresses);
   void PostRemovePeer(NodeId node);
+  void PostDrainPeer(NodeId node);
+  void PostUpdatePeer(NodeId node, std::vector<std::string> addresses);
 
   // As Transport::Send from the polling thread.
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold = {});

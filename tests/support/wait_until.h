@@ -10,7 +10,7 @@
 namespace hawser {
 
 // Waits for `done`, which is asked every millisecond. False: not within `patience`.
-bool WaitUntil(const std::function<bool()>& done, absl::Duration patience = absl::Seconds(30));
+bool WaitUntil(const std::function<bool()>& done, absl::Duration patience = absl::Seconds(60));
 
 }  // namespace hawser
 

@@ -46,6 +46,7 @@ constexpr struct {
     {CloseReason::kInternal, 28, "internal"},
     {CloseReason::kLeaseLimit, 29, "lease_limit"},
     {CloseReason::kSupersededIncarnation, 30, "superseded_incarnation"},
+    {CloseReason::kDrained, 31, "drained"},
 };
 
 TEST(CloseReasonTest, NobodyRenumbersOrRenames) {

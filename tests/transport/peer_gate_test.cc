@@ -34,7 +34,7 @@ TEST_F(PeerGateTest, FullByCount) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Enter(1), SendResult::kAccepted);
   EXPECT_EQ(Enter(1), SendResult::kQueueMessages);
   EXPECT_EQ(gate_.entered(Lane::kAppend), (Tally{4, 4}));
-  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 3>{0, 1, 0}));
+  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 4>{0, 1, 0, 0}));
   EXPECT_FALSE(Leave(1));
   EXPECT_EQ(Enter(1), SendResult::kAccepted);
 }
@@ -61,7 +61,54 @@ TEST_F(PeerGateTest, RefusalsAreCountedByReason) {
   EXPECT_EQ(Enter(1000), SendResult::kAccepted);
   EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
   EXPECT_EQ(Enter(1), SendResult::kQueueBytes);
-  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 3>{1, 0, 2}));
+  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 4>{1, 0, 2, 0}));
+}
+
+TEST_F(PeerGateTest, DrainingHereOrThereRefusesEverything) {
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
+  gate_.Drain();
+  EXPECT_EQ(Enter(1), SendResult::kDraining);
+  EXPECT_EQ(Enter(1, Lane::kUrgent), SendResult::kDraining);
+  EXPECT_FALSE(gate_.Empty());
+  Leave(1);
+  EXPECT_TRUE(gate_.Empty());
+  gate_.set_draining_there(true);
+  gate_.Resume();
+  EXPECT_EQ(Enter(1), SendResult::kDraining);
+  gate_.set_draining_there(false);
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
+  EXPECT_EQ(gate_.refused(), (std::array<uint64_t, 4>{0, 0, 0, 3}));
+}
+
+TEST_F(PeerGateTest, WhatIsAddedAgainIsNotDrained) {
+  gate_.Drain();
+  gate_.Remove();
+  EXPECT_EQ(Enter(1), SendResult::kUnknownPeer);
+  gate_.Open();
+  EXPECT_EQ(Enter(1), SendResult::kAccepted);
+}
+
+// Once nobody is in, nobody will be: a thread that saw the open gate does not slip through.
+TEST_F(PeerGateTest, NobodySlipsThroughADrain) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<bool> go{false};
+    std::atomic<int> accepted{0};
+    std::thread sender([&] {
+      go = true;
+      for (int i = 0; i < 200; ++i) {
+        if (Enter(10) != SendResult::kAccepted) continue;
+        ++accepted;
+        Leave(10);
+      }
+    });
+    while (!go) std::this_thread::yield();
+    gate_.Drain();
+    while (!gate_.Empty()) std::this_thread::yield();
+    const int before = accepted;
+    sender.join();
+    EXPECT_EQ(accepted, before);
+    gate_.Resume();
+  }
 }
 
 TEST_F(PeerGateTest, LanesDoNotShare) {

@@ -147,6 +147,48 @@ TEST_F(PeerLinksTest, OneEndNoticesTheFailureAndTheOtherSettles) {
   EXPECT_EQ(b_->Describe(1).fallbacks, 1u);
 }
 
+// Nothing is on its way to be missed; the next epoch does not begin on a link that is dead there.
+TEST_F(PeerLinksTest, OneEndNoticesWhileNothingIsSent) {
+  Open();
+  cluster_.network.RefuseDials(Rdma(2), true);
+  cluster_.network.Cut(Rdma(1), Rdma(2), 0, 300 * kMs);
+  ASSERT_TRUE(cluster_.RunUntil(
+      [&] {
+        return On(LinkKind::kGrpc) && a_->Describe(2).state == PeerState::kUp &&
+               b_->Describe(1).state == PeerState::kUp;
+      },
+      10));
+  EXPECT_FALSE(b_->Describe(1).links[1].up);
+}
+
+// One direction does not begin: the link that waits for it is given up, not the newer one.
+TEST_F(PeerLinksTest, ANewLinkHasItsTimeToSettle) {
+  Options first = FakeOptions(1);
+  Options second = FakeOptions(2);
+  first.peer_silent_ms = second.peer_silent_ms = 60000;
+  first.rdma_retry_ms_max = second.rdma_retry_ms_max = 100;
+  FakeNodeParts parts;
+  parts.rdma = true;
+  FakeCluster cluster;
+  FakeNode* const a = cluster.Add(first, parts);
+  FakeNode* const b = cluster.Add(second, parts);
+  cluster.network.RefuseDials(Rdma(2), true);
+  a->AddPeer(2);
+  b->AddPeer(1, {});
+  a->Start();
+  b->Start();
+  ASSERT_TRUE(cluster.RunUntil([&] { return b->Describe(1).state == PeerState::kSettling; }));
+  cluster.network.Stall(FakeAddress(1), FakeAddress(2), true);
+  cluster.RunFor(second.hello_timeout_ms - 200);
+  ASSERT_EQ(a->Describe(2).state, PeerState::kUp);
+  ASSERT_EQ(b->Describe(1).state, PeerState::kSettling);
+  cluster.network.RefuseDials(Rdma(2), false);
+  ASSERT_TRUE(cluster.RunUntil([&] { return b->Describe(1).links[1].up; }, 150));
+  ASSERT_TRUE(cluster.RunUntil([&] { return b->Describe(1).state == PeerState::kUp; }, 200));
+  EXPECT_EQ(b->Describe(1).link, LinkKind::kRdma);
+  EXPECT_EQ(b->Describe(1).connects, 2u);
+}
+
 TEST_F(PeerLinksTest, FallbacksAreCountedWhoeverNoticesFirst) {
   Open();
   for (const bool a_first : {true, false}) {

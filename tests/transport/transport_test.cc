@@ -154,7 +154,6 @@ TEST_F(TransportTest, WhatIsNotBuiltSaysSo) {
   Create();
   ASSERT_TRUE(transport_->AddPeer(2, {kNobody}).ok());
   constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
-  ExpectSays(transport_->DrainPeer(2), kUnimplemented, {"not built"});
   ExpectSays(
       transport_->RegisterEndpoint("e", [](NodeId, absl::string_view, Lease, EndpointReply) {}),
       kUnimplemented, {"not built"});

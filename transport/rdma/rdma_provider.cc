@@ -23,8 +23,8 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kLookNs = 1000000;
 // How long a closed link may take to say its last words.
 constexpr int64_t kLingerNs = 200 * 1000000;
-// A link that carried messages is taken down this long after its end: that takes the thread
-// milliseconds, and what was lost with it is settled on gRPC first.
+// A link that was up is taken down this long after its end, whichever end gave it up: that takes
+// the thread milliseconds, and what was lost with it is settled on gRPC first.
 constexpr int64_t kBuryNs = 100 * 1000000;
 constexpr uint64_t kAll = ~uint64_t{0};
 // Places in descriptors_.
@@ -276,7 +276,7 @@ void RdmaProvider::Bury(int64_t now_ns) {
   };
   for (const auto& link : links_) {
     if (!link->over()) continue;
-    const bool wait = link->connected() && link->failed() && removed_.empty();
+    const bool wait = link->connected() && removed_.empty();
     if (link->bury_ns == 0 || !wait) link->bury_ns = wait ? now_ns + kBuryNs : now_ns;
     if (!due(link)) {
       next_deadline_ns_ = std::min(next_deadline_ns_, link->bury_ns);

@@ -221,7 +221,7 @@ TEST_F(RdmaHostileTest, APeerThatStopsRepostingIsLeftInTime) {
   pair_.b.Send(TestFrame(FrameType::kGoaway, ""));
   pair_.b.user.link->Close();
   EXPECT_TRUE(RunUntil(
-      &raw, [&] { return pair_.b.provider->links() == 0; }, 250));
+      &raw, [&] { return pair_.b.provider->links() == 0; }, 350));
 }
 
 // Who answers in the acceptor's stead has no key.
