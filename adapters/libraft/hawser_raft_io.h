@@ -15,7 +15,7 @@
  * A server's id is its Hawser node id, its address what Hawser dials. All of it runs on the loop's
  * thread. */
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): for C */
 
 #ifdef __cplusplus
 extern "C" {

@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/codec/codec_test_util.h"
 
@@ -256,17 +257,19 @@ TEST(RaftMessagesTest, NonsenseIsRefusedAndLeavesNothingBehind) {
   view.snapshot = &snapshot;
   using std::string_literals::operator""s;
   const std::string one = "\x01\0\0\0\0\0\0\0a\0\x01"s;  // id 1, "a", voter
-  const std::string count(7, '\0');
+  const std::string zeros(8, '\0');
+  const std::string head = "\x01\x01"s.append(zeros, 1);   // version 1, one server
+  const std::string heads = "\x01\x02"s.append(zeros, 1);  // two
   for (const std::string& configuration :
-       {""s, "\x01"s, "\x01\0"s + count, "\x02\x01"s + count + one, "\x01\x02"s + count + one,
-        "\x01\x01"s + count + one.substr(0, 10), "\x01\x01"s + count + one + "x",
-        "\x01\x01"s + count + std::string(8, '\0') + "a\0\x01"s,
-        "\x01\x01"s + count + one.substr(0, 10) + "\x07", "\x01\x02"s + count + one + one,
-        "\x01" + std::string(8, '\xff') + one}) {
+       {""s, "\x01"s, absl::StrCat("\x01", zeros), absl::StrCat("\x02", head.substr(1), one),
+        absl::StrCat(heads, one), absl::StrCat(heads, one, one), absl::StrCat(head, one, "x"),
+        absl::StrCat(head, one.substr(0, 10)), absl::StrCat(head, one.substr(0, 10), "\x07"),
+        absl::StrCat(head, zeros, "a", zeros.substr(0, 1), "\x01"),
+        absl::StrCat("\x01", std::string(8, '\xff'), one)}) {
     snapshot.metadata = configuration;
     EXPECT_FALSE(RaftMessageOfView(view, kAddress, &message).ok()) << configuration.size();
   }
-  const std::string good = "\x01\x01"s + count + one;
+  const std::string good = absl::StrCat(head, one);
   snapshot.metadata = good;
   ASSERT_TRUE(RaftMessageOfView(view, kAddress, &message).ok());
   FreeRaftMessage(&message);

@@ -2,11 +2,12 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 
-DEMO = "tools/kv_demo/run_demo.py"
-KV = "tools/kv_demo/kv"
+DEMO = ""
+KV = ""
 
 
 class KvDemoTest(unittest.TestCase):
@@ -22,4 +23,5 @@ class KvDemoTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    DEMO, KV = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1])
