@@ -30,7 +30,7 @@ struct AdminOptions {
 
   // --- Who may use it (docs/security.md, "Admin") ---
 
-  // Callers that show the token in this file may pin and release, and read. The file must be this
+  // Callers that show the token in this file may pin and drain, and read. The file must be this
   // user's or root's, of mode 0600 or stricter, and hold 16 to 4096 printable characters. Empty,
   // and `changers` too: nobody may change anything.
   std::string change_token_file;

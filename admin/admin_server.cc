@@ -62,12 +62,15 @@ class AdminServer::Impl {
         permissions_(std::move(permissions)),
         poller_([transport] { return transport->Describe(); },
                 {options.interval_ms, options.watchers_max, options.waiting_calls_max}),
-        service_(
-            permissions_.get(), &poller_,
-            [transport](NodeId node, hawser::LinkKind link) {
-              return transport->PinLink(node, link);
-            },
-            options.watcher_stalled_ms) {}
+        service_(permissions_.get(), &poller_,
+                 {[transport](NodeId node, hawser::LinkKind link) {
+                    return transport->PinLink(node, link);
+                  },
+                  [transport](NodeId node) { return transport->DrainPeer(node); },
+                  [transport](NodeId node, std::vector<std::string> addresses) {
+                    return transport->UpdatePeer(node, std::move(addresses));
+                  }},
+                 options.watcher_stalled_ms) {}
 
   ~Impl() {
     if (server_ == nullptr) return;

@@ -57,11 +57,20 @@ grpc::Status NoSuchPeer(uint64_t node) {
   return grpc::Status(grpc::StatusCode::NOT_FOUND, absl::StrCat("node ", node, " is not a peer"));
 }
 
+const Stream* FindStream(const Snapshot& snapshot, uint64_t node) {
+  const auto stream = std::find_if(snapshot.streams.begin(), snapshot.streams.end(),
+                                   [node](const Stream& each) { return each.node() == node; });
+  return stream == snapshot.streams.end() ? nullptr : &*stream;
+}
+
 }  // namespace
 
-AdminService::AdminService(const Permissions* permissions, StatusPoller* poller, Pin pin,
+AdminService::AdminService(const Permissions* permissions, StatusPoller* poller, Changes changes,
                            uint32_t stalled_ms)
-    : permissions_(permissions), poller_(poller), pin_(std::move(pin)), stalled_ms_(stalled_ms) {}
+    : permissions_(permissions),
+      poller_(poller),
+      changes_(std::move(changes)),
+      stalled_ms_(stalled_ms) {}
 
 grpc::Status AdminService::Check(const grpc::CallbackServerContext& context, Rule rule,
                                  const char* call) {
@@ -108,9 +117,8 @@ grpc::ServerUnaryReactor* AdminService::GetStream(grpc::CallbackServerContext* c
   const grpc::Status status = Check(*context, &Permissions::MayRead, "GetStream");
   if (!status.ok()) return FinishWith(context, status);
   return Answer(context, [response, node = request->node()](const Snapshot& snapshot) {
-    const auto stream = std::find_if(snapshot.streams.begin(), snapshot.streams.end(),
-                                     [node](const Stream& each) { return each.node() == node; });
-    if (stream == snapshot.streams.end()) return NoSuchPeer(node);
+    const Stream* const stream = FindStream(snapshot, node);
+    if (stream == nullptr) return NoSuchPeer(node);
     *response = *stream;
     return grpc::Status::OK;
   });
@@ -127,7 +135,7 @@ grpc::ServerWriteReactor<StreamsUpdate>* AdminService::WatchStreams(
 
 grpc::Status AdminService::PinTo(const grpc::CallbackServerContext& context, NodeId node,
                                  hawser::LinkKind link) {
-  const absl::Status status = pin_(node, link);
+  const absl::Status status = changes_.pin(node, link);
   if (status.ok()) {
     Log(absl::StrCat(
         "admin: node ", node, " is ", link == hawser::LinkKind::kNone ? "released" : "pinned to ",
@@ -155,6 +163,34 @@ grpc::ServerUnaryReactor* AdminService::ReleaseStream(grpc::CallbackServerContex
   const grpc::Status status = Check(*context, &Permissions::MayChange, "ReleaseStream");
   if (!status.ok()) return FinishWith(context, status);
   return FinishWith(context, PinTo(*context, request->node(), hawser::LinkKind::kNone));
+}
+
+grpc::ServerUnaryReactor* AdminService::DrainStream(grpc::CallbackServerContext* context,
+                                                    const DrainStreamRequest* request,
+                                                    DrainStreamResponse* /*response*/) {
+  const grpc::Status status = Check(*context, &Permissions::MayChange, "DrainStream");
+  if (!status.ok()) return FinishWith(context, status);
+  const absl::Status drained = changes_.drain(request->node());
+  if (drained.ok()) {
+    Log(absl::StrCat("admin: node ", request->node(), " is drained, by ", context->peer()));
+  }
+  return FinishWith(context, ToGrpc(drained));
+}
+
+grpc::ServerUnaryReactor* AdminService::ResumeStream(grpc::CallbackServerContext* context,
+                                                     const ResumeStreamRequest* request,
+                                                     ResumeStreamResponse* /*response*/) {
+  const grpc::Status status = Check(*context, &Permissions::MayChange, "ResumeStream");
+  if (!status.ok()) return FinishWith(context, status);
+  return Answer(
+      context, [this, caller = context->peer(), node = request->node()](const Snapshot& snapshot) {
+        const Stream* const stream = FindStream(snapshot, node);
+        if (stream == nullptr) return NoSuchPeer(node);
+        const absl::Status updated =
+            changes_.update(node, {stream->addresses().begin(), stream->addresses().end()});
+        if (updated.ok()) Log(absl::StrCat("admin: node ", node, " is resumed, by ", caller));
+        return ToGrpc(updated);
+      });
 }
 
 }  // namespace hawser::admin

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "admin/admin.grpc.pb.h"
 #include "admin/permissions.h"
@@ -17,15 +18,21 @@
 
 namespace hawser::admin {
 
-// Checks who calls, then answers from the poller's copies; pins by the function it was given.
+// Checks who calls, then answers from the poller's copies; changes by the functions it was given.
 //
 // One per AdminServer, owned by it. Threads: gRPC's.
 class AdminService : public Admin::CallbackService {
  public:
-  using Pin = std::function<absl::Status(NodeId, hawser::LinkKind)>;
+  // What may be done to a stream, as Transport does it.
+  struct Changes {
+    std::function<absl::Status(NodeId, hawser::LinkKind)> pin;
+    std::function<absl::Status(NodeId)> drain;
+    std::function<absl::Status(NodeId, std::vector<std::string> addresses)> update;
+  };
 
   // All must outlive the service.
-  AdminService(const Permissions* permissions, StatusPoller* poller, Pin pin, uint32_t stalled_ms);
+  AdminService(const Permissions* permissions, StatusPoller* poller, Changes changes,
+               uint32_t stalled_ms);
 
   // Calls that were refused for want of permission.
   uint64_t refused() const { return refused_.load(); }
@@ -44,6 +51,12 @@ class AdminService : public Admin::CallbackService {
   grpc::ServerUnaryReactor* ReleaseStream(grpc::CallbackServerContext* context,
                                           const ReleaseStreamRequest* request,
                                           ReleaseStreamResponse* response) override;
+  grpc::ServerUnaryReactor* DrainStream(grpc::CallbackServerContext* context,
+                                        const DrainStreamRequest* request,
+                                        DrainStreamResponse* response) override;
+  grpc::ServerUnaryReactor* ResumeStream(grpc::CallbackServerContext* context,
+                                         const ResumeStreamRequest* request,
+                                         ResumeStreamResponse* response) override;
 
   // Decides by `rule`, and counts and logs a refusal.
   using Rule = absl::Status (Permissions::*)(const Caller&) const;
@@ -56,7 +69,7 @@ class AdminService : public Admin::CallbackService {
 
   const Permissions* const permissions_;
   StatusPoller* const poller_;
-  const Pin pin_;
+  const Changes changes_;
   const uint32_t stalled_ms_;
   std::atomic<uint64_t> refused_{0};
 };

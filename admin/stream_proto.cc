@@ -159,6 +159,8 @@ void FillStream(const PeerStatus& peer, Stream* stream) {
   stream->set_switches(peer.switches);
   stream->set_upgrades(peer.upgrades);
   stream->set_fallbacks(peer.fallbacks);
+  stream->set_drain(DrainStateName(peer.drain));
+  stream->set_draining_there(peer.draining_there);
 }
 
 std::string StateKey(const PeerStatus& peer) {
@@ -173,7 +175,8 @@ std::string StateKey(const PeerStatus& peer) {
     absl::StrAppend(&key, link.up, link.remote_address, " ");
   }
   absl::StrAppend(&key, peer.ledger.lost_total().messages, " ", peer.connects, " ",
-                  peer.disconnects, " ", peer.switches, " ", peer.fallbacks);
+                  peer.disconnects, " ", peer.switches, " ", peer.fallbacks, " ",
+                  DrainStateName(peer.drain), " ", peer.draining_there);
   return key;
 }
 

@@ -35,6 +35,8 @@ TEST(StreamProtoTest, EveryFieldIsFilled) {
   peer.reason = CloseReason::kLinkError;
   peer.reason_text = "words";
   peer.pinned = hawser::LinkKind::kGrpc;
+  peer.drain = DrainState::kDraining;
+  peer.draining_there = true;
   peer.rdma_text = "no device";
   peer.selector_since_ms = peer.incarnation = peer.receive_epoch = 5;
   peer.ledger.accepted = {9, 90};
@@ -103,6 +105,7 @@ TEST(StreamProtoTest, StateIsAChange) {
   expect_change("state", [](PeerStatus* p) { p->state = PeerState::kSettling; });
   expect_change("epoch", [](PeerStatus* p) { ++p->send_epoch; });
   expect_change("pin", [](PeerStatus* p) { p->pinned = hawser::LinkKind::kRdma; });
+  expect_change("drain", [](PeerStatus* p) { p->drain = DrainState::kDraining; });
   expect_change("other link", [](PeerStatus* p) { p->links[0].up = true; });
   expect_change("loss", [](PeerStatus* p) { p->ledger.lost[0].messages = 1; });
 }

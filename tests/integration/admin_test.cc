@@ -17,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "tests/integration/admin_pair.h"
+#include "tests/support/test_messages.h"
 
 namespace hawser {
 namespace {
@@ -44,6 +45,18 @@ class AdminTest : public ::testing::Test {
     request.set_node(node);
     admin::ReleaseStreamResponse response;
     return stub_->ReleaseStream(AdminPair::Context(token).get(), request, &response).error_code();
+  }
+  StatusCode Drain(uint64_t node, const std::string& token) {
+    admin::DrainStreamRequest request;
+    request.set_node(node);
+    admin::DrainStreamResponse response;
+    return stub_->DrainStream(AdminPair::Context(token).get(), request, &response).error_code();
+  }
+  StatusCode Resume(uint64_t node, const std::string& token) {
+    admin::ResumeStreamRequest request;
+    request.set_node(node);
+    admin::ResumeStreamResponse response;
+    return stub_->ResumeStream(AdminPair::Context(token).get(), request, &response).error_code();
   }
   // Asks until the stream is as wanted.
   bool StreamBecomes(const std::function<bool(const admin::Stream&)>& wanted) {
@@ -121,19 +134,35 @@ TEST_F(AdminTest, PinsAndReleasesWithTheToken) {
   EXPECT_TRUE(StreamBecomes([](const admin::Stream& s) { return s.pinned() == admin::LINK_NONE; }));
 }
 
+TEST_F(AdminTest, DrainsAndResumesWithTheToken) {
+  EXPECT_EQ(Drain(2, kAdminToken), StatusCode::OK);
+  EXPECT_TRUE(StreamBecomes([](const admin::Stream& s) { return s.drain() == "drained"; }));
+  EXPECT_EQ(stream_.state_reason(), "drained");
+  EXPECT_EQ(pair_.a->Send(2, 0, TestMessage(MessageType::kVote)), SendResult::kDraining);
+  EXPECT_EQ(Resume(2, kAdminToken), StatusCode::OK);
+  EXPECT_TRUE(
+      StreamBecomes([](const admin::Stream& s) { return s.drain().empty() && s.state() == "up"; }));
+  EXPECT_TRUE(pair_.Delivers(10));
+}
+
 TEST_F(AdminTest, WithoutTheTokenNothingIsChanged) {
+  EXPECT_EQ(Drain(2, ""), StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(Resume(2, "0123456789abcdef-wrong"), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(Pin(2, admin::LINK_GRPC, ""), StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(Release(2, ""), StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(Pin(2, admin::LINK_GRPC, "0123456789abcdef-wrong"), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(Release(2, std::string(3000, 'x')), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(pair_.a->Describe().peers[0].pinned, LinkKind::kNone);
-  EXPECT_EQ(pair_.admin->refused(), 4u);
+  EXPECT_EQ(pair_.a->Describe().peers[0].drain, DrainState::kNone);
+  EXPECT_EQ(pair_.admin->refused(), 6u);
 }
 
 TEST_F(AdminTest, UnknownPeersAndLinksAreRefused) {
   EXPECT_EQ(Pin(99, admin::LINK_GRPC, kAdminToken), StatusCode::NOT_FOUND);
   EXPECT_EQ(Pin(0, admin::LINK_GRPC, kAdminToken), StatusCode::NOT_FOUND);
   EXPECT_EQ(Release(99, kAdminToken), StatusCode::NOT_FOUND);
+  EXPECT_EQ(Drain(99, kAdminToken), StatusCode::NOT_FOUND);
+  EXPECT_EQ(Resume(99, kAdminToken), StatusCode::NOT_FOUND);
   EXPECT_EQ(Pin(2, admin::LINK_NONE, kAdminToken), StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(Pin(2, static_cast<admin::LinkKind>(9), kAdminToken), StatusCode::INVALID_ARGUMENT);
   admin::GetStreamRequest request;

@@ -56,6 +56,8 @@ int RunStream(const ToolFlags& flags, Arguments arguments);
 int RunWatch(const ToolFlags& flags, Arguments arguments);
 int RunPin(const ToolFlags& flags, Arguments arguments);
 int RunRelease(const ToolFlags& flags, Arguments arguments);
+int RunDrain(const ToolFlags& flags, Arguments arguments);
+int RunResume(const ToolFlags& flags, Arguments arguments);
 int RunDoctor(const ToolFlags& flags, Arguments arguments);
 
 // "hawserctl: ..." on stderr; returns `exit_code`.

@@ -23,6 +23,12 @@ constexpr Command kCommands[] = {
      &RunPin},
     {"release", "NODE", "lets the transport choose the link again (needs permission)", "",
      &RunRelease},
+    {"drain", "NODE", "ends the stream to a peer without a loss (needs permission)",
+     "Messages to it are refused from now on, what was accepted is acknowledged, then the links\n"
+     "close. `watch NODE` shows when it is drained; it stays so until `resume NODE`.\n",
+     &RunDrain},
+    {"resume", "NODE", "ends a drain: the peer is dialled again (needs permission)", "",
+     &RunResume},
     {"doctor", "", "which link this host can use, and what mends RDMA; asks no server",
      "Looks at devices, ports, addresses, modules, permissions, libraries and the limit of locked\n"
      "memory, and times round trips on gRPC and on RDMA between two nodes of its own.\n"

@@ -1,4 +1,4 @@
-// hawserctl pin, release.
+// hawserctl pin, release, drain, resume.
 
 #include <cstdio>
 #include <memory>
@@ -9,19 +9,41 @@
 #include "tools/hawserctl/command.h"
 
 namespace hawser::ctl {
+namespace {
 
-int RunRelease(const ToolFlags& flags, Arguments arguments) {
-  admin::ReleaseStreamRequest request;
+// Calls `method` for the one node that is named.
+template <typename Response, typename Request>
+int Change(const ToolFlags& flags, Arguments arguments, const char* command, const char* done,
+           grpc::Status (admin::Admin::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                      Response*)) {
+  Request request;
   if (arguments.size() == 1) request.set_node(ParseNode(arguments[0]));
-  if (request.node() == 0) return Complain(kExitUsage, "release takes one node id");
+  if (request.node() == 0) return Complain(kExitUsage, absl::StrCat(command, " takes one node id"));
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Create(flags);
   if (!client.ok()) return Complain(kExitUsage, client.status().message());
-  admin::ReleaseStreamResponse response;
+  Response response;
   const grpc::Status status =
-      (**client)->ReleaseStream((*client)->Context().get(), request, &response);
+      ((*client)->operator->()->*method)((*client)->Context().get(), request, &response);
   if (!status.ok()) return (*client)->Report(status);
-  std::printf(flags.json ? "{}\n" : "node %s is released\n", arguments[0].c_str());
+  std::printf(flags.json ? "{}\n" : "node %s %s\n", arguments[0].c_str(), done);
   return kExitOk;
+}
+
+}  // namespace
+
+int RunRelease(const ToolFlags& flags, Arguments arguments) {
+  return Change<admin::ReleaseStreamResponse>(flags, arguments, "release", "is released",
+                                              &admin::Admin::Stub::ReleaseStream);
+}
+
+int RunDrain(const ToolFlags& flags, Arguments arguments) {
+  return Change<admin::DrainStreamResponse>(flags, arguments, "drain", "is being drained",
+                                            &admin::Admin::Stub::DrainStream);
+}
+
+int RunResume(const ToolFlags& flags, Arguments arguments) {
+  return Change<admin::ResumeStreamResponse>(flags, arguments, "resume", "is resumed",
+                                             &admin::Admin::Stub::ResumeStream);
 }
 
 int RunPin(const ToolFlags& flags, Arguments arguments) {

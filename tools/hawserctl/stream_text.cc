@@ -44,10 +44,15 @@ std::string StateText(const admin::Stream& stream) {
   return absl::StrCat(stream.state(), why);
 }
 
-std::string PinText(const admin::Stream& stream) {
-  return stream.pinned() == admin::LINK_NONE
-             ? ""
-             : absl::StrCat(" [pinned to ", LinkText(stream.pinned()), "]");
+// What somebody wants of it.
+std::string WishText(const admin::Stream& stream) {
+  std::string text;
+  if (stream.pinned() != admin::LINK_NONE) {
+    absl::StrAppend(&text, " [pinned to ", LinkText(stream.pinned()), "]");
+  }
+  if (!stream.drain().empty()) absl::StrAppend(&text, " [", stream.drain(), "]");
+  if (stream.draining_there()) absl::StrAppend(&text, " [drained by the peer]");
+  return text;
 }
 
 void AppendTraffic(const char* name, const admin::Traffic& traffic, std::string* text) {
@@ -171,7 +176,7 @@ std::string StreamsText(const admin::StreamList& list) {
                     absl::StrCat(stream.sent().messages()), SavedText(stream.sent()),
                     absl::StrCat(stream.ledger().lost_total().messages()),
                     absl::StrCat(stream.upgrades(), "/", stream.fallbacks()),
-                    absl::StrCat(stream.link_reason(), PinText(stream))});
+                    absl::StrCat(stream.link_reason(), WishText(stream))});
   }
   return absl::StrCat(text, Table(rows));
 }
@@ -183,7 +188,8 @@ std::string StreamText(const admin::Stream& stream) {
       stream.addresses().empty() ? "no address" : absl::StrJoin(stream.addresses(), ", "), "\n",
       "state: ", StateText(stream), ", for ", AgeText(stream.state_age_ms()), "\n");
   absl::StrAppend(&text, "link: ", LinkText(stream.link()), ", ", stream.link_state(), " for ",
-                  AgeText(stream.link_age_ms()), ": ", stream.link_reason(), PinText(stream), "\n");
+                  AgeText(stream.link_age_ms()), ": ", stream.link_reason(), WishText(stream),
+                  "\n");
   if (!stream.rdma_text().empty()) absl::StrAppend(&text, "rdma: ", stream.rdma_text(), "\n");
   AppendLinks(stream, &text);
   absl::StrAppend(&text, "epochs: sent ", stream.send_epoch(), ", received ",
@@ -209,7 +215,7 @@ std::string StreamText(const admin::Stream& stream) {
 
 std::string ChangeText(const admin::Stream& stream) {
   return absl::StrCat("node ", stream.node(), "  ", LinkText(stream.link()), "  ",
-                      stream.link_state(), ": ", stream.link_reason(), PinText(stream), "  ",
+                      stream.link_state(), ": ", stream.link_reason(), WishText(stream), "  ",
                       StateText(stream), "  epochs ", stream.send_epoch(), "/",
                       stream.receive_epoch(), "  lost ", stream.ledger().lost_total().messages());
 }

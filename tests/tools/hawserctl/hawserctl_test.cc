@@ -85,6 +85,16 @@ TEST_F(HawserctlTest, PinAndRelease) {
   Expect(Run(absl::StrCat("pin 9 grpc ", Token())), 1, "node 9 is not a peer");
 }
 
+TEST_F(HawserctlTest, DrainAndResume) {
+  Expect(Run(absl::StrCat("drain 2 ", Token())), 0, "node 2 is being drained");
+  ASSERT_TRUE(pair_.raft_a.WaitFor([&] { return !pair_.raft_a.downs.empty(); }));
+  Expect(Run("watch --counters --updates=2"), 0, "[drained]");
+  Expect(Run(absl::StrCat("resume 2 ", Token())), 0, "node 2 is resumed");
+  EXPECT_TRUE(pair_.raft_a.WaitFor([&] { return pair_.raft_a.up.size() == 2; }));
+  Expect(Run("drain"), 2, "drain takes one node id");
+  Expect(Run("drain 2"), 4, "give --token_file");
+}
+
 TEST_F(HawserctlTest, WithoutPermissionNothingIsChanged) {
   Expect(Run("pin 2 grpc"), 4, "give --token_file");
   Expect(Run("pin 2 grpc --token_file=/etc/hostname"), 4, "permits");

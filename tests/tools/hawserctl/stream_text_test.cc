@@ -69,12 +69,13 @@ TEST(StreamTextTest, AStreamThatIsDownSaysWhy) {
   stream.set_state_reason("link_error");
   stream.set_state_text("connection refused");
   stream.set_pinned(admin::LINK_RDMA);
+  stream.set_drain("drained");
   admin::ReasonTally* const lost = stream.mutable_ledger()->add_lost();
   lost->set_reason("link_lost");
   lost->mutable_tally()->set_messages(3);
   const std::string text = StreamText(stream);
   EXPECT_TRUE(absl::StrContains(text, "idle (link_error: connection refused), for 90s")) << text;
-  EXPECT_TRUE(absl::StrContains(text, "[pinned to rdma]")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "[pinned to rdma] [drained]")) << text;
   EXPECT_TRUE(absl::StrContains(text, "lost link_lost: 3 (0 B)")) << text;
 }
 
