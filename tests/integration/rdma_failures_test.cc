@@ -10,14 +10,13 @@
 
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/recording_raft.h"
 #include "tests/support/test_messages.h"
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 extern char** environ;
@@ -121,28 +120,20 @@ class RdmaFailuresTest : public ::testing::Test {
     a_.reset();
     other_.reset();
   }
-  static bool Until(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
   // Nothing when it was too busy to say.
   PeerStatus Status() {
     const TransportStatus status = a_->Describe();
     return status.peers.empty() ? PeerStatus() : status.peers[0];
   }
   bool ReachesRdma() {
-    return Until([&] { return Status().link == LinkKind::kRdma; });
+    return WaitUntil([&] { return Status().link == LinkKind::kRdma; });
   }
   // Sends so many appends; all are answered.
   bool Answered(int count) {
     const size_t before = raft_.MessageCount();
     for (int i = 0; i < count; ++i) {
       const TestAppend append(sent_++, std::string(500, 'x'));
-      if (!Until([&] { return a_->Send(2, 0, append.view()) == SendResult::kAccepted; })) {
+      if (!WaitUntil([&] { return a_->Send(2, 0, append.view()) == SendResult::kAccepted; })) {
         return false;
       }
     }
@@ -153,7 +144,7 @@ class RdmaFailuresTest : public ::testing::Test {
   }
   void FallsBackAndReturns() {
     // Idle queue pairs notice nothing: pings and messages do.
-    EXPECT_TRUE(Until([&] { return Status().link == LinkKind::kGrpc; }));
+    EXPECT_TRUE(WaitUntil([&] { return Status().link == LinkKind::kGrpc; }));
     EXPECT_TRUE(Answered(100));
     Run("rdma_wire heal 1");
     ASSERT_TRUE(ReachesRdma()) << Status().rdma_text;

@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <thread>
 
 #include "transport/rdma/rdma_provider.h"
 
@@ -62,15 +61,6 @@ uint64_t RdmaCounter(const std::string& name) {
   }
   closedir(directory);
   return sum;
-}
-
-bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
 }
 
 PeerStatus OnlyPeer(Transport* transport) {

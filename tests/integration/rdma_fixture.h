@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/support/wait_until.h"
 #include "transport/transport.h"
 
 namespace hawser {
@@ -30,9 +30,6 @@ std::string RdmaResources();
 
 // The sum of a counter of all RDMA devices, by the name that its driver gives it.
 uint64_t RdmaCounter(const std::string& name);
-
-// Asks again and again, with pauses; false when `done` does not hold in time.
-bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds timeout = kRdmaPatience);
 
 // What the transport says of its one peer; nothing when it has none, or was too busy to say.
 PeerStatus OnlyPeer(Transport* transport);

@@ -98,8 +98,8 @@ class RdmaTrafficTest : public RdmaFixture {
   }
   void ExpectAll(std::chrono::seconds timeout) {
     const uint64_t answers = (sent_ + kAnswerEvery - 1) / kAnswerEvery;
-    ASSERT_TRUE(
-        WaitUntil([&] { return raft_b_.appends == sent_ && raft_b_.answers == answers; }, timeout))
+    ASSERT_TRUE(WaitUntil([&] { return raft_b_.appends == sent_ && raft_b_.answers == answers; },
+                          absl::FromChrono(timeout)))
         << raft_b_.appends << " of " << sent_;
     EXPECT_EQ(raft_b_.wrong, 0u);
     EXPECT_EQ(raft_a_.outages + raft_b_.outages, 0u);

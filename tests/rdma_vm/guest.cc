@@ -9,14 +9,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 
 namespace hawser {
 namespace {
 
 constexpr int kScriptSecondsMax = 120;
-constexpr absl::Duration kPatience = absl::Seconds(10);
 
 }  // namespace
 
@@ -48,15 +45,6 @@ int64_t FramesToPort(int port) {
   int64_t frames = -1;
   const std::string path = absl::StrCat("/sys/class/net/wire", port, "/statistics/tx_packets");
   return absl::SimpleAtoi(FirstLine(path), &frames) ? frames : -1;
-}
-
-bool Eventually(const std::function<bool()>& condition) {
-  const absl::Time deadline = absl::Now() + kPatience;
-  while (!condition()) {
-    if (absl::Now() > deadline) return false;
-    absl::SleepFor(absl::Milliseconds(10));
-  }
-  return true;
 }
 
 }  // namespace hawser

@@ -4,7 +4,6 @@
 // Programs, files and the wire inside the virtual machine of tools/rdma_vm.
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 namespace hawser {
@@ -26,9 +25,6 @@ std::string FirstLine(const std::string& path);
 
 // Frames that left the wire's middle towards a port: what goes a shorter way is not among them.
 int64_t FramesToPort(int port);
-
-// Whether the condition comes true within ten seconds.
-bool Eventually(const std::function<bool()>& condition);
 
 }  // namespace hawser
 

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/rdma_vm/guest.h"
+#include "tests/support/wait_until.h"
 
 namespace hawser {
 namespace {
@@ -104,15 +105,15 @@ TEST_F(WireTest, CutWireLosesCarrierAndDatagrams) {
   PortSocket first("10.77.0.1");
   PortSocket second("10.77.0.2");
   Wire("cut 1");
-  EXPECT_TRUE(Eventually([] { return Carrier(1) == "0"; })) << Carrier(1);
-  EXPECT_TRUE(Eventually([] { return PortState(1) == "1: DOWN"; })) << PortState(1);
+  EXPECT_TRUE(WaitUntil([] { return Carrier(1) == "0"; })) << Carrier(1);
+  EXPECT_TRUE(WaitUntil([] { return PortState(1) == "1: DOWN"; })) << PortState(1);
   EXPECT_EQ("4: ACTIVE", PortState(0));
   for (uint64_t number = 1; number <= 10; ++number) first.Send("10.77.0.2", number);
 
   Wire("heal 1");
-  EXPECT_TRUE(Eventually([] { return PortState(1) == "4: ACTIVE"; })) << PortState(1);
+  EXPECT_TRUE(WaitUntil([] { return PortState(1) == "4: ACTIVE"; })) << PortState(1);
   uint64_t received = 0;
-  EXPECT_TRUE(Eventually([&] {
+  EXPECT_TRUE(WaitUntil([&] {
     first.Send("10.77.0.2", 1000);
     received = second.Receive(absl::Milliseconds(50));
     return received != 0;
