@@ -30,6 +30,8 @@ class RaftIo {
 
   int Init(raft_id id, const char* address);
   int Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive);
+  int Append(raft_io_append* request, const raft_entry* entries, unsigned n,
+             raft_io_append_cb callback);
   void Close(raft_io_close_cb callback);
 
   raft_io* disk() { return &disk_; }
@@ -40,6 +42,14 @@ class RaftIo {
   static RaftIo* Of(raft_io* io) { return static_cast<RaftIo*>(io->impl); }
 
  private:
+  // A write that the disk has not done yet.
+  struct DiskAppend {
+    raft_io_append request;
+    RaftIo* io;
+    raft_io_append* asked;
+    raft_io_append_cb callback;
+  };
+
   int Fail(const absl::Status& status);
   void ClosePoll();
   void BeforeSleep();
@@ -59,6 +69,8 @@ class RaftIo {
   uv_timer_t timer_{};
 
   raft_io_close_cb close_callback_ = nullptr;
+  int disk_appends_ = 0;
+  bool disk_closing_ = false;
   bool disk_closed_ = false;
   bool network_closed_ = false;
 };
@@ -127,6 +139,7 @@ int RaftIo::Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive)
   if (absl::Status status = network_.Start(receive); !status.ok()) return Fail(status);
   const auto on_tick = [](raft_io* disk) {
     auto* const self = static_cast<RaftIo*>(disk->data);
+    if (self->close_callback_ != nullptr) return;
     self->network_.UpdateMembers();
     self->tick_(self->outer_);
   };
@@ -148,13 +161,28 @@ void RaftIo::SleepAtMost(absl::Duration rest) {
       &timer_, [](uv_timer_t*) {}, std::max<int64_t>(rest_ms, 0), 0);
 }
 
-void RaftIo::Close(raft_io_close_cb callback) {
-  close_callback_ = callback;
-  // raft_uv 0.15 may say so twice, the second time right after the first.
-  disk_.close(&disk_, [](raft_io* disk) { static_cast<RaftIo*>(disk->data)->disk_closed_ = true; });
+int RaftIo::Append(raft_io_append* request, const raft_entry* entries, unsigned n,
+                   raft_io_append_cb callback) {
+  auto append = std::make_unique<DiskAppend>();
+  *append = {{append.get(), nullptr}, this, request, callback};
+  const auto done = [](raft_io_append* written, int status) {
+    const std::unique_ptr<DiskAppend> ended(static_cast<DiskAppend*>(written->data));
+    --ended->io->disk_appends_;
+    ended->callback(ended->asked, status);
+  };
+  const int status = Tell(disk_.append(&disk_, &append->request, entries, n, done));
+  if (status != 0) return status;
+  ++disk_appends_;
+  append.release();  // NOLINT(bugprone-unused-return-value): `done` has it.
+  return 0;
 }
 
+void RaftIo::Close(raft_io_close_cb callback) { close_callback_ = callback; }
+
 // Outside of libraft and raft_uv: both may be freed once libraft has been called back.
+//
+// The disk is closed when it has written what it was given: of two writes that are canceled,
+// libraft 0.15 truncates the second behind its log's end.
 void RaftIo::GoOnClosing() {
   if (!network_closed_) {
     network_closed_ = true;
@@ -163,6 +191,12 @@ void RaftIo::GoOnClosing() {
     network_.Close();
   }
   network_.Turn();
+  if (!disk_closing_ && disk_appends_ == 0) {
+    disk_closing_ = true;
+    // raft_uv 0.15 may say so twice, the second time right after the first.
+    disk_.close(&disk_,
+                [](raft_io* disk) { static_cast<RaftIo*>(disk->data)->disk_closed_ = true; });
+  }
   if (!disk_closed_) return;
   uv_close(Base(&prepare_), [](uv_handle_t* handle) {
     auto* const self = static_cast<RaftIo*>(handle->data);
@@ -201,7 +235,10 @@ void RaftIo::FillOuter() {
   outer_->recover = &OfDisk<&raft_io::recover>::Call;
   outer_->set_term = &OfDisk<&raft_io::set_term>::Call;
   outer_->set_vote = &OfDisk<&raft_io::set_vote>::Call;
-  outer_->append = &OfDisk<&raft_io::append>::Call;
+  outer_->append = [](raft_io* io, raft_io_append* request, const raft_entry* entries, unsigned n,
+                      raft_io_append_cb callback) {
+    return Of(io)->Append(request, entries, n, callback);
+  };
   outer_->truncate = &OfDisk<&raft_io::truncate>::Call;
   outer_->snapshot_put = &OfDisk<&raft_io::snapshot_put>::Call;
   outer_->snapshot_get = &OfDisk<&raft_io::snapshot_get>::Call;
