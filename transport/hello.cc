@@ -25,7 +25,12 @@ bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& add
 }  // namespace
 
 uint64_t FeaturesOffered(const Options& options) {
-  return kFeaturesOffered | (options.checksums ? kFeatureChecksum : 0);
+  return kFeaturesOffered | (options.checksums ? kFeatureChecksum : 0) |
+         (options.link_policy == LinkPolicy::kGrpc ? 0 : kFeatureRdmaOnly);
+}
+
+uint64_t FeaturesRequired(const Options& options) {
+  return kFeaturesRequired | (options.link_policy == LinkPolicy::kRdma ? kFeatureRdmaOnly : 0);
 }
 
 std::string EncodeHello(const Hello& hello) {
@@ -92,7 +97,7 @@ CloseReason CheckHello(const Hello& hello, const Options& options, NodeId dialle
   }
   // A feature that one end cannot do without and the other does not have.
   if ((hello.features_required & ~FeaturesOffered(options)) != 0 ||
-      (kFeaturesRequired & ~hello.features) != 0) {
+      (FeaturesRequired(options) & ~hello.features) != 0) {
     return CloseReason::kVersionMismatch;
   }
   return CloseReason::kNone;

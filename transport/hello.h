@@ -20,6 +20,8 @@ inline constexpr size_t kHelloBytesMax = 4080;
 // Feature bits.
 inline constexpr uint64_t kFeatureChecksum = 1u << 0;   // Frames end with a CRC-32C.
 inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short forms.
+// Who requires it takes and sends messages on RDMA alone; the other end then does the same.
+inline constexpr uint64_t kFeatureRdmaOnly = 1u << 5;
 
 // What this version always offers, and what it cannot do without.
 inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted;
@@ -44,8 +46,9 @@ struct Hello {
   std::string rdma_proof;
 };
 
-// All that a node with these options offers.
+// All that a node with these options offers, and what of it the other end must offer too.
 uint64_t FeaturesOffered(const Options& options);
+uint64_t FeaturesRequired(const Options& options);
 
 std::string EncodeHello(const Hello& hello);
 

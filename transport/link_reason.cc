@@ -20,6 +20,7 @@ constexpr const char* kReasons[kLinkReasonCount] = {
     "pinned",
     "pinned to a link that is not up",
     "the other link is down",
+    "link_policy asks for rdma",
 };
 
 }  // namespace

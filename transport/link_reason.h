@@ -38,9 +38,10 @@ enum class LinkReason : uint8_t {
   kPinned,        // By the operator.
   kPinUnmet,      // Pinned to a link that is not up.
   kOnlyLink,      // The other one is down.
+  kRdmaOnly,      // link_policy asks for RDMA, at either end.
 };
 
-inline constexpr int kLinkReasonCount = 14;
+inline constexpr int kLinkReasonCount = 15;
 
 // A short clause: "rdma is slower than grpc".
 const char* LinkReasonText(LinkReason reason);

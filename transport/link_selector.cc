@@ -77,8 +77,24 @@ Choice ChooseFreely(const SelectorRules& rules, const LinkFacts& facts, LinkSele
   return {SelectorState::kBackingOff, next->retry_reason};
 }
 
+// gRPC carries nothing: there is RDMA, or no link. Quarantine would be an outage and is left out;
+// the delay between tries holds.
+Choice ChooseRdmaOnly(const LinkFacts& facts, LinkSelection* next) {
+  if (facts.rdma_up) {
+    const bool unmet = facts.pinned == LinkKind::kGrpc;
+    return {SelectorState::kOnRdma, unmet ? LinkReason::kPinUnmet : LinkReason::kRdmaOnly};
+  }
+  if (facts.obstacle != LinkReason::kNoLink) return {SelectorState::kConnecting, facts.obstacle};
+  if (facts.now_ns >= next->retry_ns) {
+    return {SelectorState::kProbingRdma, LinkReason::kRdmaDialling};
+  }
+  next->again_ns = next->retry_ns;
+  return {SelectorState::kBackingOff, next->retry_reason};
+}
+
 Choice Choose(const SelectorRules& rules, const LinkFacts& facts, LinkSelection* next) {
   if (!facts.grpc_up && !facts.rdma_up) return {SelectorState::kConnecting, LinkReason::kNoLink};
+  if (facts.rdma_only) return ChooseRdmaOnly(facts, next);
   if (!facts.grpc_up) {
     const bool unmet = facts.pinned == LinkKind::kGrpc;
     return {SelectorState::kOnRdma, unmet ? LinkReason::kPinUnmet : LinkReason::kOnlyLink};
@@ -114,9 +130,9 @@ LinkSelection Select(const SelectorRules& rules, const LinkSelection& was, const
   next.reason = choice.reason;
   next.make_rdma = choice.state == SelectorState::kProbingRdma && !facts.rdma_up;
   next.measure = choice.state == SelectorState::kProbingRdma && facts.rdma_up;
-  next.link = choice.state == SelectorState::kConnecting ? LinkKind::kNone
-              : choice.state == SelectorState::kOnRdma   ? LinkKind::kRdma
-                                                         : LinkKind::kGrpc;
+  next.link = LinkKind::kGrpc;
+  if (choice.state == SelectorState::kConnecting || facts.rdma_only) next.link = LinkKind::kNone;
+  if (choice.state == SelectorState::kOnRdma) next.link = LinkKind::kRdma;
   if (choice.state != was.state) {
     HAWSER_CHECK(MayTransit(Machine::kSelector, static_cast<int>(was.state),
                             static_cast<int>(choice.state)));

@@ -42,6 +42,7 @@ struct LinkFacts {
   // kNoLink: RDMA is possible; else why it is not.
   LinkReason obstacle = LinkReason::kNoLink;
   LinkKind pinned = LinkKind::kNone;
+  bool rdma_only = false;  // No message may travel on gRPC, which only helps to make RDMA links.
   // What is sent goes over RDMA, or a SWITCH away from it is not acknowledged yet.
   bool rdma_in_use = false;
   LinkMeasure grpc;

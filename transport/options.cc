@@ -165,10 +165,6 @@ absl::Status ValidateTls(const Options& o) {
 }
 
 absl::Status ValidateBuilt(const Options& o) {
-  if (o.link_policy == LinkPolicy::kRdma) {
-    return absl::UnimplementedError(
-        "link_policy kRdma, messages on RDMA or not at all, is not built; use kAuto or kGrpc");
-  }
   if (o.rdma_security == RdmaSecurity::kAead) {
     return absl::UnimplementedError(
         "rdma_security is kAead, which is not built into this version; use kMac");

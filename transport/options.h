@@ -24,7 +24,7 @@ enum class LoopMode : uint8_t {
 enum class LinkPolicy : uint8_t {
   kAuto,  // The best that both ends have.
   kGrpc,  // gRPC only.
-  kRdma,  // RDMA or nothing; refused at Create by this version.
+  kRdma,  // RDMA or nothing: no message travels on gRPC, in either direction.
 };
 
 // How RDMA traffic is protected; the stricter end's wish holds. Its numbers are on the wire.

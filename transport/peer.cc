@@ -57,6 +57,7 @@ Peer::Peer(Core* core, PeerGate* gate)
       down_since_ns_(core->now_ns()),
       slots_{Slot(BackoffOf(*core, gate->node())), Slot(BackoffOf(*core, gate->node())),
              Slot(BackoffOf(*core, gate->node()))},
+      rdma_only_(core->options().link_policy == LinkPolicy::kRdma),
       send_(LimitsOf(core->options()), core->transitions()),
       receive_(core->transitions()),
       decoders_{MessageDecoder(LimitsOf(core->options())),
@@ -99,11 +100,8 @@ void Peer::Tick() {
   }
   CheckRetired();
   if (selection_.again_ns != 0 && now_ns >= selection_.again_ns) Choose();
-  if (attached()) {
-    CheckSwitchDeadline();
-  } else {
-    TickWithoutLink();
-  }
+  CheckSwitchDeadline();
+  if (!has_way()) TickWithoutLink();
   if (drain_answer_due_ && NothingLeft()) core_->MarkDirty(this);
   CheckDrain();
 }
@@ -136,7 +134,7 @@ int64_t Peer::NextDeadline() const {
   }
   if (receive_.switching()) deadline_ns = std::min(deadline_ns, receive_.switch_deadline_ns());
   if (selection_.again_ns != 0) deadline_ns = std::min(deadline_ns, selection_.again_ns);
-  if (attached()) return deadline_ns;
+  if (has_way()) return deadline_ns;
   if (gate_->state() == PeerGate::State::kOpen) {
     deadline_ns = std::min(deadline_ns, down_since_ns_ + core_->options().no_link_append_ms * kMs);
   }

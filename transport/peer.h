@@ -85,6 +85,8 @@ class Peer {
   bool HasLink(LinkKind kind) const {
     return session(kind) != nullptr && !session(kind)->role.expiring;
   }
+  // Messages may travel on links of this kind.
+  bool MayCarry(LinkKind kind) const { return kind == LinkKind::kRdma || !rdma_only_; }
   // An attached session is over.
   void Detach(Session* session, CloseReason reason, absl::string_view text);
   // A session that we dialled ended before it was attached.
@@ -177,6 +179,13 @@ class Peer {
 
   // peer_links.cc
   bool attached() const;
+  // A link is attached that messages may travel on.
+  bool has_way() const {
+    return slots_[SlotOf(LinkKind::kRdma)].session != nullptr ||
+           (!rdma_only_ &&
+            (slots_[SlotOf(LinkKind::kGrpc)].session != nullptr ||
+             slots_[kRetiring].session != nullptr));
+  }
   bool both_attached() const {
     return slots_[0].session != nullptr && slots_[1].session != nullptr;
   }
@@ -187,7 +196,8 @@ class Peer {
   int64_t DialNs(const Slot& slot) const;
   void DialDue(int slot);
   void OnOtherProcess(const Session* session, uint64_t incarnation);
-  void OnLastLinkGone(CloseReason reason, absl::string_view text);
+  void OnLastLinkGone();
+  void OnWayLost();
 
   // peer_select.cc
   Session* Preferred() const;
@@ -273,10 +283,10 @@ class Peer {
   std::string reason_text_;
   int64_t since_ns_ = 0;
   int64_t settling_since_ns_ = 0;
-  int64_t down_since_ns_ = 0;  // No link is attached since then.
+  int64_t down_since_ns_ = 0;  // There is no way since then.
   uint64_t remote_incarnation_ = 0;
   Outage outage_;
-  bool outage_told_ = false;  // While no link is attached: the rest is told when there is one.
+  bool outage_told_ = false;  // While there is no way: the rest is told when there is one.
   bool writable_due_ = false;
   uint64_t fallback_at_ = 0;  // counters_.connects then: one link fails once
   bool told_up_ = false;      // The handler knows it as up.
@@ -294,6 +304,7 @@ class Peer {
   int64_t retired_ns_ = 0;  // Since then nothing goes over slots_[kRetiring]; 0: it is in use.
   int64_t renewal_ns_ = 0;  // When we dial for the expiring gRPC link; 0: the other end does.
   LinkKind pinned_ = LinkKind::kNone;
+  bool rdma_only_;  // One of the two ends asks for it.
   LinkSelection selection_;
   Session* challenger_ = nullptr;
   std::array<uint64_t, kSlots> challenge_pings_{};  // 0: none was sent

@@ -68,7 +68,7 @@ void Peer::DropHeld() {
 }
 
 void Peer::CountFallback() {
-  if (fallback_at_ == counters_.connects) return;
+  if (rdma_only_ || fallback_at_ == counters_.connects) return;
   fallback_at_ = counters_.connects;
   ++counters_.fallbacks;
 }
@@ -82,6 +82,7 @@ void Peer::OnFenceRequest(uint32_t epoch) {
 }
 
 CloseReason Peer::OnStart(Session* session, uint32_t epoch, uint32_t fence) {
+  if (!MayCarry(session->kind())) return CloseReason::kBadEpoch;
   if (fence_sent_ == 0 || SequenceAfter(fence, fence_sent_)) return CloseReason::kBadEpoch;
   session->role.started = true;
   if (fence != fence_sent_) {
@@ -154,7 +155,8 @@ CloseReason Peer::OnFence(Session* session, uint32_t epoch, uint32_t sequence, u
   CloseFenced(session);
   LoseInFlight(LossReason::kLinkLost);
   LoseBehindGap();
-  TellOutage();
+  // Without a way more will be lost, and is told with it.
+  if (has_way()) TellOutage();
   if (state_ == PeerState::kUp) SetState(PeerState::kSettling, reason_, "");
   start_due_ = true;
   TryStart();
@@ -179,6 +181,8 @@ void Peer::TryStart() {
   if (!start_due_ || session == nullptr) return;
   char body[8];
   if (!session->MaySendControl(FrameType::kStart, sizeof(body))) return;
+  // What was lost while there was no way.
+  TellOutage();
   const uint32_t epoch = core_->NextEpoch();
   StoreLittle<uint32_t>(epoch, body);
   StoreLittle<uint32_t>(fence_seen_, body + 4);
@@ -195,7 +199,9 @@ void Peer::TryStart() {
   MaybeUp();
 }
 
-bool Peer::send_switch_wanted() const { return !send_.closed() && Preferred() != sending(); }
+bool Peer::send_switch_wanted() const {
+  return !send_.closed() && Preferred() != nullptr && Preferred() != sending();
+}
 
 void Peer::TrySwitch() {
   // Until START is known to have come, one on another link could overtake it.

@@ -26,7 +26,7 @@ int64_t Peer::DialNs(const Slot& slot) const {
   if (drained()) return kNever;
   if (&slot == &slots_[SlotOf(LinkKind::kRdma)]) {
     // That takes the thread milliseconds: what was lost is settled first.
-    return selection_.make_rdma && !settling() ? slot.dialler.DueNs() : kNever;
+    return selection_.make_rdma && (rdma_only_ || !settling()) ? slot.dialler.DueNs() : kNever;
   }
   if (slot.session == nullptr) return slot.dialler.DueNs();
   // One renewal at a time: the link before it is let go of first.
@@ -73,6 +73,8 @@ void Peer::Attach(Session* session) {
   }
   if (incarnation != remote_incarnation_) OnOtherProcess(session, incarnation);
   slot.session = session;
+  rdma_only_ = core_->options().link_policy == LinkPolicy::kRdma ||
+               (session->remote_hello().features_required & kFeatureRdmaOnly) != 0;
   slot.dialler.Succeeded();
   ++counters_.connects;
   if (state_ != PeerState::kUp) SetState(PeerState::kSettling, CloseReason::kNone, "");
@@ -199,6 +201,7 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
   const bool retired = slots_[kRetiring].session == session;
   Slot& slot = slots_[retired ? kRetiring : SlotOf(session->kind())];
   const bool was_up = state_ == PeerState::kUp;
+  const bool had_way = has_way();
   slot.session = nullptr;
   if (session->kind() == LinkKind::kRdma) {
     rdma_text_ = absl::StrCat(CloseReasonName(reason), ": ", text);
@@ -232,29 +235,32 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
     if (core_->tickets() != nullptr) core_->tickets()->Void(node());
   }
   if (!attached()) {
-    OnLastLinkGone(reason, text);
-  } else if (was_up && !drained() && (send_.closed() || receive_.fenced())) {
+    OnLastLinkGone();
+    SetState(PeerState::kIdle, reason, text);
+  } else if ((was_up || !has_way()) && !drained() && (send_.closed() || receive_.fenced())) {
     CountFallback();
     SetState(PeerState::kSettling, reason, text);
   }
+  if (had_way && !has_way()) OnWayLost();
   core_->MarkDirty(this);
 }
 
-void Peer::OnLastLinkGone(CloseReason reason, absl::string_view text) {
-  const bool was_up = told_up_;
-  told_up_ = false;
+void Peer::OnLastLinkGone() {
   if (!receive_.fenced()) Fence();
   // A fence that was not answered comes again, the same or a newer one: only then begins an epoch.
   if (std::exchange(start_due_, false)) fence_seen_ = 0;
-  down_since_ns_ = core_->now_ns();
   drained_there_ = false;
+  if (Session* newcomer = std::exchange(challenger_, nullptr)) newcomer->DoubtResolved();
+}
+
+void Peer::OnWayLost() {
+  const bool was_up = std::exchange(told_up_, false);
+  down_since_ns_ = core_->now_ns();
   // What its host has ended is no outage.
   if (was_up && !drained()) outage_.Open();
   outage_told_ = false;
-  SetState(PeerState::kIdle, reason, text);
   KeepNewestUrgent();
-  if (Session* newcomer = std::exchange(challenger_, nullptr)) newcomer->DoubtResolved();
-  if (was_up) core_->handler()->OnPeerChange(node(), false, LinkKind::kNone, reason);
+  if (was_up) core_->handler()->OnPeerChange(node(), false, LinkKind::kNone, reason_);
 }
 
 void Peer::DialFailed(Session* session, CloseReason reason, absl::string_view text) {

@@ -7,7 +7,9 @@
 
 namespace hawser {
 
-Session* Peer::Preferred() const { return session(selection_.link); }
+Session* Peer::Preferred() const {
+  return selection_.link == LinkKind::kNone ? nullptr : session(selection_.link);
+}
 
 LinkReason Peer::Obstacle() const {
   if (core_->rdma_obstacle() != LinkReason::kNoLink) return core_->rdma_obstacle();
@@ -30,6 +32,7 @@ void Peer::Choose(bool rdma_not_made) {
   facts.rdma_up = session(LinkKind::kRdma) != nullptr;
   facts.obstacle = Obstacle();
   facts.pinned = pinned_;
+  facts.rdma_only = rdma_only_;
   facts.rdma_in_use = RdmaInUse();
   if (selection_.measure) {
     facts.grpc = slots_[SlotOf(LinkKind::kGrpc)].measure;

@@ -54,7 +54,7 @@ void Peer::Enqueue(QueuedMessage* message) {
     ForgetLater(older);
   }
   queue_.Push(message);
-  if (!attached()) {
+  if (!has_way()) {
     if (message->lane == Lane::kUrgent) LoseOlderUrgent(*message);
     core_->WakeAt(NextDeadline());
   }

@@ -357,7 +357,7 @@ void Session::Tick() {
 
 void Session::TickAttached() {
   const int64_t now_ns = core_->now_ns();
-  if (peer_->settling()) {
+  if (peer_->settling() && peer_->MayCarry(kind_)) {
     // Each link has its time, and each fence.
     const int64_t since_ns = std::max(attached_ns_, peer_->settling_since_ns());
     const int64_t deadline_ns = since_ns + core_->options().hello_timeout_ms * kMs;

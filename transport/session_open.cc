@@ -39,7 +39,7 @@ void Session::SendHello() {
   Hello hello;
   hello.wire_version_min = hello.wire_version_max = kWireVersion;
   hello.features = FeaturesOffered(options);
-  hello.features_required = kFeaturesRequired;
+  hello.features_required = FeaturesRequired(options);
   hello.cluster_id = options.cluster_id;
   hello.node_id = options.node_id;
   hello.to_node_id = node_;

@@ -41,8 +41,13 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Create(const Options& opti
   }
   absl::StatusOr<std::unique_ptr<GrpcProvider>> provider = GrpcProvider::Create(options);
   if (!provider.ok()) return provider.status();
-  return std::unique_ptr<Transport>(new Transport(
-      std::make_unique<Impl>(options, handler, Impl::LinksWith(options, *std::move(provider)))));
+  Impl::Links links = Impl::LinksWith(options, *std::move(provider));
+  if (options.link_policy == LinkPolicy::kRdma && links.rdma == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("link_policy is kRdma, and there is no RDMA: ", links.rdma_absent));
+  }
+  return std::unique_ptr<Transport>(
+      new Transport(std::make_unique<Impl>(options, handler, std::move(links))));
 }
 
 Transport::Transport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -203,6 +203,9 @@ absl::Status Transport::Impl::PinLink(NodeId node, LinkKind link) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot pin to rdma: ", LinkReasonText(core_.rdma_obstacle())));
   }
+  if (link == LinkKind::kGrpc && options_.link_policy == LinkPolicy::kRdma) {
+    return absl::FailedPreconditionError("cannot pin to grpc: link_policy is kRdma");
+  }
   if (link == LinkKind::kFake) {
     return absl::InvalidArgumentError("only grpc and rdma can be pinned");
   }

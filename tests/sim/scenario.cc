@@ -108,6 +108,11 @@ void DrawKinds(SimRandom* random, Scenario* scenario) {
   ++weight(SimKind::kHeartbeat);
 }
 
+const char* LinksText(const Scenario& scenario) {
+  if (!scenario.rdma) return "gRPC";
+  return scenario.options.link_policy == LinkPolicy::kRdma ? "RDMA alone" : "gRPC and RDMA";
+}
+
 }  // namespace
 
 const char* SimActionName(SimAction action) {
@@ -132,6 +137,9 @@ Scenario DrawScenario(uint64_t seed) {
   DrawTimes(&random, &scenario.options);
   SimRandom selection_random(~seed);
   DrawSelection(&selection_random, &scenario.options);
+  if (scenario.rdma && selection_random.Percent(15)) {
+    scenario.options.link_policy = LinkPolicy::kRdma;
+  }
   DrawFaults(&random, &scenario);
   scenario.actions[static_cast<int>(SimAction::kDrainPeer)] =
       OneOf<uint32_t>(&selection_random, {0, 0, 0, 1, 3});
@@ -149,7 +157,7 @@ Scenario DrawScenario(uint64_t seed) {
 std::string DescribeScenario(const Scenario& scenario) {
   std::string text =
       absl::StrCat("seed ", scenario.seed, ": ", scenario.nodes, " nodes, ", scenario.groups,
-                   " groups, ", scenario.rdma ? "gRPC and RDMA, " : "gRPC, ", scenario.trouble_ms,
+                   " groups, ", LinksText(scenario), ", ", scenario.trouble_ms,
                    " ms of trouble, an action each ", scenario.action_gap_us, " us, delay ",
                    scenario.delay_us, " us\n  actions:");
   for (int i = 0; i < kSimActionCount; ++i) {

@@ -19,6 +19,8 @@ Options OptionsOf(const Scenario& scenario, NodeId id) {
   options.cluster_id = "simulated";
   // What one end keeps is not what the other does.
   if ((scenario.seed + id) % 3 == 0) options.codec_groups_max = 2;
+  // One that leaves it to the others: of each two nodes one asks for RDMA alone.
+  if (id == 2) options.link_policy = LinkPolicy::kAuto;
   return options;
 }
 

@@ -167,6 +167,9 @@ void WireWatch::Direction::Start(uint32_t epoch, uint32_t new_fence) {
 void WireWatch::OnSequenced(const FrameWay& way, const FrameHeader& header, size_t bytes,
                             Half* half) {
   if (header.sequence != ++half->sent) Fail(way, header, absl::StrCat("expected ", half->sent));
+  if (options_.link_policy == LinkPolicy::kRdma && !absl::EndsWith(way.from, kRdmaSuffix)) {
+    Fail(way, header, "messages travel on RDMA alone");
+  }
   Direction* direction = half->direction;
   uint64_t& unacked = direction->unacked_bytes[static_cast<int>(header.lane)];
   // What is larger than the bound goes alone.

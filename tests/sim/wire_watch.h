@@ -22,7 +22,8 @@ namespace hawser {
 
 // Checks what only the wire shows: sequence numbers without gaps, no unit spent that was not
 // granted, no ack of what was never received, the urgent bound (unacknowledged bytes of APPEND and
-// BULK), who lives of two links that come up at once, and that no end finds fault with the other.
+// BULK), who lives of two links that come up at once, no message on gRPC where RDMA alone may carry
+// them, and that no end finds fault with the other.
 //
 // One per simulation. It believes nobody: its counts are its own.
 class WireWatch {

@@ -234,6 +234,53 @@ TEST_F(LinkSelectorTest, BothDownIsNotRdmaThatFailed) {
   Expect(SelectorState::kProbingRdma, LinkReason::kRdmaDialling, LinkKind::kGrpc);
 }
 
+TEST_F(LinkSelectorTest, RdmaOnlyIsNoLinkUntilThereIsRdma) {
+  facts_.rdma_only = facts_.grpc_up = true;
+  Step();
+  Expect(SelectorState::kProbingRdma, LinkReason::kRdmaDialling, LinkKind::kNone);
+  EXPECT_TRUE(choice_.make_rdma);
+  facts_.rdma_not_made = true;
+  Step();
+  Expect(SelectorState::kBackingOff, LinkReason::kRdmaFailed, LinkKind::kNone);
+  Step(rules_.retry_ns_max / kMs);
+  Expect(SelectorState::kProbingRdma, LinkReason::kRdmaDialling, LinkKind::kNone);
+  // Whether it is the faster one does not matter.
+  facts_.rdma_up = true;
+  Measure(20, 100);
+  Step();
+  Expect(SelectorState::kOnRdma, LinkReason::kRdmaOnly, LinkKind::kRdma);
+  facts_.grpc_up = false;
+  Step();
+  Expect(SelectorState::kOnRdma, LinkReason::kRdmaOnly, LinkKind::kRdma);
+}
+
+TEST_F(LinkSelectorTest, RdmaOnlyIsNotQuarantined) {
+  facts_.rdma_only = facts_.grpc_up = true;
+  for (int i = 0; i < 3 * rules_.flaps_max; ++i) {
+    Step(rules_.retry_ns_max / kMs);
+    facts_.rdma_up = true;
+    Step();
+    Expect(SelectorState::kOnRdma, LinkReason::kRdmaOnly, LinkKind::kRdma);
+    LoseRdma();
+    Expect(SelectorState::kBackingOff, LinkReason::kRdmaFailed, LinkKind::kNone);
+  }
+}
+
+TEST_F(LinkSelectorTest, RdmaOnlyWhereThereIsNoneTellsWhy) {
+  facts_.rdma_only = facts_.grpc_up = true;
+  facts_.obstacle = LinkReason::kNoRdmaThere;
+  Step();
+  Expect(SelectorState::kConnecting, LinkReason::kNoRdmaThere, LinkKind::kNone);
+  EXPECT_FALSE(choice_.make_rdma);
+}
+
+TEST_F(LinkSelectorTest, APinToGrpcDoesNotHoldAgainstRdmaOnly) {
+  facts_.rdma_only = facts_.grpc_up = facts_.rdma_up = true;
+  facts_.pinned = LinkKind::kGrpc;
+  Step();
+  Expect(SelectorState::kOnRdma, LinkReason::kPinUnmet, LinkKind::kRdma);
+}
+
 // Any events in any order: only steps of the table, each of them at least once, and never a link
 // that is down, forbidden or unasked for.
 TEST_F(LinkSelectorTest, AnySequenceOfEvents) {
@@ -246,6 +293,7 @@ TEST_F(LinkSelectorTest, AnySequenceOfEvents) {
     facts_.rdma_not_made = !facts_.rdma_up && one_in(8);
     facts_.rdma_in_use = facts_.rdma_up && !one_in(3);
     if (one_in(8)) facts_.pinned = static_cast<LinkKind>(random() % 3);
+    if (one_in(16)) facts_.rdma_only = !facts_.rdma_only;
     if (one_in(8)) facts_.obstacle = static_cast<LinkReason>(one_in(3) ? random() % 5 : 0);
     facts_.random = random();
     Measure(random() % 100, random() % 80);
@@ -257,12 +305,16 @@ TEST_F(LinkSelectorTest, AnySequenceOfEvents) {
       ++taken[static_cast<int>(from)][static_cast<int>(to)];
     }
     const bool on_rdma = choice_.link == LinkKind::kRdma;
-    ASSERT_EQ(choice_.link == LinkKind::kNone, !facts_.grpc_up && !facts_.rdma_up);
+    ASSERT_EQ(choice_.link == LinkKind::kNone,
+              !facts_.rdma_up && (!facts_.grpc_up || facts_.rdma_only));
+    ASSERT_TRUE(choice_.link != LinkKind::kGrpc || !facts_.rdma_only);
     ASSERT_TRUE(!on_rdma || facts_.rdma_up);
     ASSERT_TRUE(choice_.link != LinkKind::kGrpc || facts_.grpc_up);
     const bool may_rdma =
         facts_.obstacle == LinkReason::kNoLink && facts_.pinned != LinkKind::kGrpc;
-    ASSERT_TRUE(!(on_rdma || choice_.make_rdma) || may_rdma || !facts_.grpc_up);
+    ASSERT_TRUE(!(on_rdma || choice_.make_rdma) || may_rdma || !facts_.grpc_up ||
+                facts_.rdma_only);
+    ASSERT_TRUE(!choice_.make_rdma || facts_.obstacle == LinkReason::kNoLink);
     ASSERT_TRUE(!choice_.make_rdma || (facts_.grpc_up && !facts_.rdma_up));
     ASSERT_TRUE(choice_.again_ns == 0 || choice_.again_ns > facts_.now_ns);
   }

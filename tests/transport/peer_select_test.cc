@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/support/fake_node.h"
+#include "tests/support/test_messages.h"
 #include "transport/peer.h"
 
 namespace hawser {
@@ -112,6 +113,147 @@ TEST_F(PeerSelectTest, PinsAreToldAsTheReason) {
   a_->core().PinLink(a_->core().FindPeer(2)->gate(), LinkKind::kNone);
   ASSERT_TRUE(RunUntil(SelectorState::kOnRdma, LinkReason::kRdmaBest));
   EXPECT_EQ(Status().ledger.lost_total().messages, 0u);
+}
+
+// LinkPolicy::kRdma at node 1.
+class RdmaOnlyTest : public PeerSelectTest {
+ protected:
+  RdmaOnlyTest() { options_.link_policy = LinkPolicy::kRdma; }
+  // Both know each other; nobody waits for a way to send.
+  void Start(bool rdma_a, bool rdma_b, const Options& options_b = FakeOptions(2)) {
+    FakeNodeParts parts;
+    parts.rdma = rdma_a;
+    a_ = cluster_.Add(options_, parts);
+    parts.rdma = rdma_b;
+    b_ = cluster_.Add(options_b, parts);
+    a_->AddPeer(2);
+    b_->AddPeer(1);
+    a_->Start();
+    b_->Start();
+  }
+  SendResult SendAppend(FakeNode* from, NodeId to) {
+    TestAppend append(index_++, "data");
+    return from->Send(to, 0, append.view());
+  }
+  bool OnRdma() {
+    return cluster_.RunUntil(
+        [&] {
+          return Status().state == PeerState::kUp && Status().link == LinkKind::kRdma &&
+                 b_->Describe(1).link == LinkKind::kRdma;
+        },
+        20000);
+  }
+
+  uint64_t index_ = 1;
+};
+
+TEST_F(RdmaOnlyTest, NoMessageTravelsUntilThereIsRdmaAtEitherEnd) {
+  cluster_.network.RefuseDials(Rdma(2), true);
+  Start(true, true);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted);
+  // The peer's policy is kAuto: it keeps to ours.
+  EXPECT_EQ(SendAppend(b_, 1), SendResult::kAccepted);
+  cluster_.RunFor(5000);
+  for (FakeNode* node : {a_, b_}) {
+    const PeerStatus status = node->Describe(node == a_ ? 2 : 1);
+    EXPECT_TRUE(status.links[0].up);
+    EXPECT_EQ(status.link, LinkKind::kNone);
+    EXPECT_EQ(status.state, PeerState::kSettling);
+    EXPECT_EQ(status.disconnects, 0u) << "gRPC stays, though nothing settles on it";
+    EXPECT_EQ(status.received.messages, 0u);
+    EXPECT_EQ(status.ledger.lost[static_cast<int>(LossReason::kExpired)].messages, 1u);
+    EXPECT_EQ(SendAppend(node, node == a_ ? 2 : 1), SendResult::kNotConnected);
+  }
+  EXPECT_EQ(Status().link_reason, LinkReason::kRdmaFailed);
+  cluster_.network.RefuseDials(Rdma(2), false);
+  ASSERT_TRUE(OnRdma());
+  EXPECT_EQ(Status().link_reason, LinkReason::kRdmaOnly);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted);
+  EXPECT_EQ(SendAppend(b_, 1), SendResult::kAccepted);
+  cluster_.RunFor(100);
+  EXPECT_EQ(Status().received.messages, 1u);
+  EXPECT_EQ(b_->Describe(1).received.messages, 1u);
+}
+
+TEST_F(RdmaOnlyTest, RdmaIsTakenThoughItIsSlower) {
+  SlowRdma(5);
+  Start(true, true);
+  ASSERT_TRUE(OnRdma());
+  EXPECT_EQ(Status().switches, 0u);
+}
+
+TEST_F(RdmaOnlyTest, LosingRdmaIsAnOutageThatIsToldOnce) {
+  Start(true, true);
+  ASSERT_TRUE(OnRdma());
+  const uint64_t connects = Status().connects;
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted);
+  cluster_.network.RefuseDials(Rdma(2), true);
+  cluster_.network.Cut(Rdma(1), Rdma(2));
+  ASSERT_TRUE(cluster_.RunUntil([&] { return Status().link == LinkKind::kNone; }));
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted) << "for 100 ms it may come back";
+  cluster_.RunFor(200);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kNotConnected);
+  EXPECT_TRUE(Status().links[0].up);
+  EXPECT_EQ(Status().fallbacks, 0u);
+  EXPECT_EQ(Status().ledger.queued.messages + Status().ledger.in_flight.messages, 0u);
+  EXPECT_EQ(a_->raft.reports.size(), 1u);
+  cluster_.RunFor(5000);
+  EXPECT_EQ(Status().connects, connects);
+  EXPECT_EQ(a_->raft.reports.size(), 1u);
+  cluster_.network.RefuseDials(Rdma(2), false);
+  ASSERT_TRUE(OnRdma());
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted);
+  cluster_.RunFor(100);
+  EXPECT_EQ(Status().ledger.queued.messages + Status().ledger.in_flight.messages, 0u);
+  EXPECT_EQ(Status().connects, connects + 1) << "gRPC was not touched";
+}
+
+// While the way is gone, what expires later is told when it is back.
+TEST_F(RdmaOnlyTest, LaterLossesAreToldBeforeTheNextEpoch) {
+  Start(true, true);
+  ASSERT_TRUE(OnRdma());
+  cluster_.network.RefuseDials(Rdma(2), true);
+  cluster_.network.Cut(Rdma(1), Rdma(2));
+  cluster_.RunFor(200);
+  const size_t told = a_->raft.reports.size();
+  EXPECT_EQ(a_->Send(2, 0, TestMessage(MessageType::kVote)), SendResult::kAccepted);
+  cluster_.RunFor(2000);
+  EXPECT_EQ(a_->raft.reports.size(), told);
+  cluster_.network.RefuseDials(Rdma(2), false);
+  ASSERT_TRUE(OnRdma());
+  EXPECT_EQ(a_->raft.reports.size(), told + 1);
+}
+
+TEST_F(RdmaOnlyTest, GrpcMayGoWhileRdmaCarries) {
+  Start(true, true);
+  ASSERT_TRUE(OnRdma());
+  cluster_.network.Cut(FakeAddress(1), FakeAddress(2));
+  cluster_.RunFor(1);
+  EXPECT_EQ(Status().link, LinkKind::kRdma);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kAccepted);
+  cluster_.RunFor(1000);
+  EXPECT_EQ(Status().ledger.acknowledged.messages, 1u);
+  EXPECT_EQ(Status().ledger.lost_total().messages, 0u);
+}
+
+TEST_F(RdmaOnlyTest, APeerWithoutRdmaIsNotConnectedAndSaysWhy) {
+  Start(true, false);
+  cluster_.RunFor(5000);
+  EXPECT_EQ(Status().link, LinkKind::kNone);
+  EXPECT_EQ(Status().link_reason, LinkReason::kNoRdmaThere);
+  EXPECT_EQ(Status().disconnects, 0u);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kNotConnected);
+  EXPECT_EQ(b_->Describe(1).link_reason, LinkReason::kNoRdmaHere);
+}
+
+TEST_F(RdmaOnlyTest, APeerThatAsksForGrpcIsRefused) {
+  Options grpc_only = FakeOptions(2);
+  grpc_only.link_policy = LinkPolicy::kGrpc;
+  Start(true, true, grpc_only);
+  cluster_.RunFor(1000);
+  EXPECT_EQ(Status().connects, 0u);
+  EXPECT_EQ(Status().reason, CloseReason::kVersionMismatch);
+  EXPECT_EQ(SendAppend(a_, 2), SendResult::kNotConnected);
 }
 
 }  // namespace
