@@ -23,10 +23,8 @@ class Ring {
     return slots_[head_ & mask_];
   }
 
-  void push_back(T value) {
-    if (size() == slots_.size()) Grow();
-    slots_[tail_++ & mask_] = std::move(value);
-  }
+  void push_back(const T& value) { *Next() = value; }
+  void push_back(T&& value) { *Next() = std::move(value); }
 
   void pop_front() {
     HAWSER_CHECK(!empty());
@@ -34,17 +32,24 @@ class Ring {
   }
 
  private:
+  T* Next() {
+    if (size() == capacity_) Grow();
+    return &slots_[tail_++ & mask_];
+  }
+
   void Grow() {
-    std::vector<T> larger(slots_.empty() ? 16 : slots_.size() * 2);
+    std::vector<T> larger(capacity_ == 0 ? 16 : capacity_ * 2);
     const size_t count = size();
     for (size_t i = 0; i < count; ++i) larger[i] = std::move(slots_[(head_ + i) & mask_]);
     slots_ = std::move(larger);
-    mask_ = slots_.size() - 1;
+    capacity_ = slots_.size();
+    mask_ = capacity_ - 1;
     head_ = 0;
     tail_ = count;
   }
 
   std::vector<T> slots_;
+  size_t capacity_ = 0;
   size_t mask_ = 0;
   size_t head_ = 0;
   size_t tail_ = 0;

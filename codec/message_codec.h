@@ -22,6 +22,7 @@
 #include "codec/record.h"
 #include "codec/short_form.h"
 #include "codec/slot_table.h"
+#include "codec/varint.h"
 
 namespace hawser {
 
@@ -89,6 +90,11 @@ class MessageEncoder {
 
   // An upper bound of Encode's bytes for this message, whatever the state; cheap.
   static size_t SizeBound(const MessageView& message);
+  // The same for who knows how long all byte strings of the message are together.
+  static size_t SizeBound(const MessageView& message, uint64_t payload_bytes) {
+    return kRecordBytesMax + message.entries.size() * kEntryBytesMax +
+           message.responses.size() * kVarintBytesMax + payload_bytes;
+  }
 
   // True when a decoder with the same limits takes the message.
   bool WithinLimits(const MessageView& message) const;
@@ -111,6 +117,12 @@ class MessageEncoder {
   const CodecCounters& counters() const { return counters_; }
 
  private:
+  // Of a record, without entries and what is sized: tag, slot, length, check, group, and each field
+  // or length of the head at its longest.
+  static constexpr size_t kRecordBytesMax =
+      1 + kSlotBytes + kVarintBytesMax + 4 + kVarintBytesMax + 3 + 18 * kVarintBytesMax + 4;
+  static constexpr size_t kEntryBytesMax = 2 + 4 * kVarintBytesMax;
+
   // The slot a message will use, or none.
   struct Target {
     SlotState* state = nullptr;

@@ -18,11 +18,6 @@ constexpr size_t kCheckBytes = 4;
 // Of a short form: tag, slot, fields, check, lengths, context with its check.
 constexpr size_t kShortHeadBytesMax =
     1 + kSlotBytes + 8 + 1 + 2 * kMixedEntriesMax + kContextBytesMax + kCheckBytes;
-// Of a record, without entries and what is sized: tag, slot, length, check, group, and each
-// field or length of the head at its longest.
-constexpr size_t kRecordBytesMax =
-    1 + kSlotBytes + kVarintBytesMax + kCheckBytes + kVarintBytesMax + 3 + 18 * kVarintBytesMax + 4;
-constexpr size_t kEntryBytesMax = 2 + 4 * kVarintBytesMax;
 
 inline char* Append(absl::string_view bytes, char* out) {
   if (bytes.size() <= 64) {

@@ -44,23 +44,6 @@ const char* MessageTypeName(MessageType type) {
   return number < kMessageTypeCount ? kNames[number] : "unknown";
 }
 
-bool IsLocalOnly(MessageType type) {
-  switch (type) {
-    case MessageType::kHup:
-    case MessageType::kBeat:
-    case MessageType::kUnreachable:
-    case MessageType::kSnapStatus:
-    case MessageType::kCheckQuorum:
-    case MessageType::kStorageAppend:
-    case MessageType::kStorageAppendResp:
-    case MessageType::kStorageApply:
-    case MessageType::kStorageApplyResp:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool operator==(const EntryView& a, const EntryView& b) {
   return a.term == b.term && a.index == b.index && a.type == b.type &&
          a.zero_fields == b.zero_fields && SameBytes(a.data, b.data) &&

@@ -46,7 +46,15 @@ const char* MessageTypeName(MessageType type);
 
 // True for the types that a Raft node says only to itself (etcd: isLocalMsg). They are refused
 // at Send, and a peer that sends one is closed.
-bool IsLocalOnly(MessageType type);
+constexpr bool IsLocalOnly(MessageType type) {
+  constexpr auto bit = [](MessageType local) { return uint32_t{1} << static_cast<int>(local); };
+  constexpr uint32_t kLocalOnly =
+      bit(MessageType::kHup) | bit(MessageType::kBeat) | bit(MessageType::kUnreachable) |
+      bit(MessageType::kSnapStatus) | bit(MessageType::kCheckQuorum) |
+      bit(MessageType::kStorageAppend) | bit(MessageType::kStorageAppendResp) |
+      bit(MessageType::kStorageApply) | bit(MessageType::kStorageApplyResp);
+  return static_cast<int>(type) < kMessageTypeCount && (kLocalOnly & bit(type)) != 0;
+}
 
 // What an entry is, numbered as raftpb.EntryType. On the wire: do not renumber. A Raft with more
 // kinds of entry carries its own in the data.

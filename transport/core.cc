@@ -156,10 +156,7 @@ void Core::Enqueue(QueuedMessage* message) {
   Release(message);
 }
 
-void Core::Release(QueuedMessage* message) {
-  if (!message->hold.empty()) message->hold.release(message->hold.argument);
-  parts_.messages->Free(message);
-}
+Hold Core::Pin(QueuedMessage* message) { return parts_.messages->Pin(message); }
 
 void Core::ReleaseLater(QueuedMessage* message) {
   message->next = std::exchange(released_, message);

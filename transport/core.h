@@ -117,8 +117,11 @@ class Core {
   void WakeAt(int64_t deadline_ns) {
     if (deadline_ns < next_deadline_ns_) next_deadline_ns_ = deadline_ns;
   }
-  // Gives back a message that is done with: releases its Hold.
-  void Release(QueuedMessage* message);
+  // Gives back a message that is done with: releases its Hold, as soon as no link reads its
+  // payload.
+  void Release(QueuedMessage* message) { parts_.messages->Release(message); }
+  // A link reads the message's payload until what this returns is released.
+  Hold Pin(QueuedMessage* message);
   // The same at the end of the turn: not inside the Send that made it superfluous.
   void ReleaseLater(QueuedMessage* message);
   // `peer` withholds credit until its leases are below their limit.

@@ -27,9 +27,9 @@ void Ledger::Accept(uint64_t bytes) {
   queued.Add(bytes);
 }
 
-void Ledger::Post(uint64_t bytes) {
-  queued.Subtract(bytes);
-  in_flight.Add(bytes);
+void Ledger::Post(Tally messages) {
+  queued.Subtract(messages);
+  in_flight.Add(messages);
 }
 
 void Ledger::Acknowledge(uint64_t bytes) {

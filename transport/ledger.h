@@ -44,7 +44,8 @@ struct Ledger {
   std::array<Tally, kLossReasonCount> lost;
 
   void Accept(uint64_t bytes);
-  void Post(uint64_t bytes);         // queued -> in flight
+  void Post(uint64_t bytes) { Post(Tally{1, bytes}); }
+  void Post(Tally messages);         // queued -> in flight
   void Acknowledge(uint64_t bytes);  // in flight -> acknowledged
   void Supersede(uint64_t bytes);    // queued -> superseded
   void LoseQueued(uint64_t bytes, LossReason reason);

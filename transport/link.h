@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "transport/close_reason.h"
 #include "transport/ownership.h"
 #include "transport/security/identity.h"
@@ -23,6 +24,15 @@ class LinkTickets;
 struct FrameBuffer {
   char* data = nullptr;
   size_t capacity = 0;
+};
+
+// A frame may go on with so many runs of the host's bytes.
+inline constexpr size_t kGatherPiecesMax = 3;
+
+// One of them, read where it is.
+struct GatherPiece {
+  absl::string_view bytes;
+  uint32_t key = 0;  // The link's own, set by MayGather.
 };
 
 // One connection to one process; carries whole frames both ways, in order, or fails as a whole.
@@ -66,6 +76,19 @@ class Link {
   // those before it. Control frames may be sent at any time, others while writable().
   // REQUIRES: `frame` came from the last Allocate.
   virtual void Send(FrameBuffer frame, size_t bytes) = 0;
+
+  // As many runs of the host's bytes, up to kGatherPiecesMax, may follow a frame's own; 0: frames
+  // are sent by Send alone.
+  virtual size_t gather_max() const { return 0; }
+
+  // Whether the link can read the bytes of `piece` where they are.
+  virtual bool MayGather(GatherPiece* piece) const { return false; }
+
+  // As Send, for a frame that goes on with `pieces`, which are read where they are until `done` is
+  // released: once, on the loop thread, however the link ends.
+  // REQUIRES: writable(); MayGather of each piece was true, there are at most gather_max() of them.
+  virtual void SendGathered(FrameBuffer frame, size_t bytes, absl::Span<const GatherPiece> pieces,
+                            Hold done) {}
 
   // Starts sending what Send took.
   virtual void Flush() = 0;

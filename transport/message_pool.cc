@@ -75,7 +75,7 @@ void CopyMessage(const MessageView& message, char* structs, char* payload, Messa
   copier.Bytes(&copy->unknown_fields);
 }
 
-uint64_t PayloadBytes(const MessageView& message) {
+uint64_t PayloadBytesOfAny(const MessageView& message) {
   uint64_t bytes = message.context.size() + message.unknown_fields.size();
   for (const EntryView& entry : message.entries) bytes += EntryBytes(entry);
   if (message.snapshot != nullptr) {
@@ -87,8 +87,8 @@ uint64_t PayloadBytes(const MessageView& message) {
 }
 
 MessagePool::~MessagePool() {
-  for (auto& list : free_) {
-    for (QueuedMessage* message : list) std::free(message);
+  for (QueuedMessage* list : free_) {
+    while (list != nullptr) std::free(std::exchange(list, list->next));
   }
 }
 
@@ -99,9 +99,8 @@ QueuedMessage* MessagePool::Make(const MessageView& message, Hold hold) {
   int size_class = 0;
   while ((kSmallestBytes << size_class) < sizeof(QueuedMessage) + room) ++size_class;
   void* memory = nullptr;
-  if (size_class < kKeptClasses && !free_[size_class].empty()) {
-    memory = free_[size_class].back();
-    free_[size_class].pop_back();
+  if (size_class < kKeptClasses && free_[size_class] != nullptr) {
+    memory = std::exchange(free_[size_class], free_[size_class]->next);
   } else {
     memory = std::malloc(kSmallestBytes << size_class);
     if (memory == nullptr) return nullptr;
@@ -114,14 +113,6 @@ QueuedMessage* MessagePool::Make(const MessageView& message, Hold hold) {
   char* structs = queued->room();
   CopyMessage(message, structs, hold.empty() ? structs + struct_bytes : nullptr, &queued->view);
   return queued;
-}
-
-void MessagePool::Free(QueuedMessage* message) {
-  if (message->size_class < kKeptClasses) {
-    free_[message->size_class].push_back(message);
-  } else {
-    std::free(message);
-  }
 }
 
 }  // namespace hawser

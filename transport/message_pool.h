@@ -5,7 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <utility>
 
 #include "base/mutex.h"
 #include "codec/message_view.h"
@@ -15,6 +16,7 @@
 
 namespace hawser {
 
+class MessageStore;
 class PeerGate;
 
 // One accepted message. Owned by the pool it came from; lent to a queue.
@@ -28,6 +30,10 @@ struct QueuedMessage {
   uint64_t payload_bytes = 0;
   int64_t accepted_ns = 0;
   Lane lane = Lane::kUrgent;
+  // Frames whose link reads the payload where it is: the Hold stays until it no longer does.
+  uint32_t pins = 0;
+  bool left = false;  // Nothing but pins keep it.
+  MessageStore* store = nullptr;
   // From the pool that other threads share.
   bool shared = false;
   uint8_t size_class = 0;
@@ -36,7 +42,15 @@ struct QueuedMessage {
 };
 
 // Payload of a message: entry data, context, snapshot, nested and unknown bytes.
-uint64_t PayloadBytes(const MessageView& message);
+uint64_t PayloadBytesOfAny(const MessageView& message);
+inline uint64_t PayloadBytes(const MessageView& message) {
+  if (message.entries.size() != 1 || message.snapshot != nullptr || !message.responses.empty()) {
+    return PayloadBytesOfAny(message);
+  }
+  const EntryView& entry = message.entries[0];
+  return entry.data.size() + entry.unknown_fields.size() + message.context.size() +
+         message.unknown_fields.size();
+}
 
 // Bytes that the structs behind a message take: entries, snapshot, responses.
 size_t StructBytes(const MessageView& message);
@@ -59,7 +73,10 @@ class MessagePool {
   // nullptr when there is no memory.
   QueuedMessage* Make(const MessageView& message, Hold hold);
   // Takes back a message; its Hold must have been released.
-  void Free(QueuedMessage* message);
+  void Free(QueuedMessage* message) {
+    if (message->size_class >= kKeptClasses) return std::free(message);
+    message->next = std::exchange(free_[message->size_class], message);
+  }
 
  private:
   static constexpr int kClasses = 32;
@@ -67,12 +84,12 @@ class MessagePool {
   static constexpr int kKeptClasses = 12;  // 512 B << 11 = 1 MiB
 
   const bool shared_;
-  std::vector<QueuedMessage*> free_[kKeptClasses];
+  QueuedMessage* free_[kKeptClasses] = {};  // by `next`
 };
 
 // The two pools of a transport and the choice between them.
 //
-// Threads: MakeLocal and Free on the polling thread, MakeShared on any.
+// Threads: MakeShared, and Free of what it made, on any; all else on the polling thread.
 class MessageStore {
  public:
   QueuedMessage* MakeLocal(const MessageView& message, Hold hold) {
@@ -81,6 +98,20 @@ class MessageStore {
   QueuedMessage* MakeShared(const MessageView& message, Hold hold) {
     MutexLock lock(&mu_);
     return shared_.Make(message, hold);
+  }
+  // The Hold that this returns must be released, on the polling thread, when a link no longer reads
+  // the message's payload.
+  Hold Pin(QueuedMessage* message) {
+    ++message->pins;
+    message->store = this;
+    return {&MessageStore::Unpin, message};
+  }
+  // Gives back a message that is done with, and releases its Hold; now or with the last pin.
+  void Release(QueuedMessage* message) {
+    message->left = true;
+    if (message->pins != 0) return;
+    if (!message->hold.empty()) message->hold.release(message->hold.argument);
+    Free(message);
   }
   void Free(QueuedMessage* message) {
     if (!message->shared) {
@@ -92,6 +123,11 @@ class MessageStore {
   }
 
  private:
+  static void Unpin(void* argument) {
+    auto* const message = static_cast<QueuedMessage*>(argument);
+    if (--message->pins == 0 && message->left) message->store->Release(message);
+  }
+
   MessagePool local_{false};
   Mutex mu_;
   MessagePool shared_ ABSL_GUARDED_BY(mu_){true};

@@ -38,6 +38,7 @@ absl::Status ValidateLimits(const Options& o) {
       {"spin_us", o.spin_us, 0, 1000000, "microseconds"},
       {"grpc_frame_bytes_max", o.grpc_frame_bytes_max, 8 * kKiB, kMiB, "bytes"},
       {"rdma_receive_slots", o.rdma_receive_slots, 64, 4096, "slots"},
+      {"rdma_pool_bytes", o.rdma_pool_bytes, 0, 16 * 1024 * kMiB, "bytes"},
       {"rdma_spin_us_max", o.rdma_spin_us_max, 0, 1000000, "microseconds"},
       {"rdma_ack_timeout_exponent", o.rdma_ack_timeout_exponent, 8, 22, "(4.096 us << n)"},
       {"rdma_retries", o.rdma_retries, 1, 6, "retries"},

@@ -96,6 +96,9 @@ struct Options {
   // Receive slots posted for each peer; an eighth more stand in for leased ones, and a quarter of
   // so many send. All of it is registered: 2.75 MiB a peer.
   uint32_t rdma_receive_slots = 256;
+  // Of payload_pool() so much is registered, once a transport and device, when the host first asks
+  // for the pool: what lies there is sent without a copy.
+  uint64_t rdma_pool_bytes = 4 * 1024 * 1024;
   // Spins at most this long for the next completion; less, or not at all, at a slower pace. 0:
   // sleeps at once.
   uint32_t rdma_spin_us_max = 50;

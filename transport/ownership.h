@@ -19,8 +19,10 @@ class LeaseAccount;
 // change until `release(argument)` is called: exactly once, on the loop thread, when the bytes were
 // copied into a frame, their send completed, the message was lost, or the transport stopped. The
 // structs themselves (MessageView, its array of entries, its snapshot) are copied by Send. Never
-// inside Send itself; for lost messages, before OnUnreachable tells of them. It is not called when
-// Send refuses. An empty Hold (the default) means that Send copies.
+// inside Send itself; for lost messages, before OnUnreachable tells of them, save that of bytes
+// that a NIC may still read (payload_pool.h): that comes when it no longer does, at most some 200
+// ms after its link failed. It is not called when Send refuses. An empty Hold (the default) means
+// that Send copies.
 struct Hold {
   void (*release)(void* argument) = nullptr;
   void* argument = nullptr;

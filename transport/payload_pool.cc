@@ -1,5 +1,7 @@
 #include "transport/payload_pool.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <new>
 
@@ -20,8 +22,31 @@ PayloadPool::~PayloadPool() {
   MutexLock lock(&mu_);
   HAWSER_CHECK(outstanding_ == 0);
   for (auto& list : free_) {
-    for (Header* header : list) std::free(header);
+    for (Header* header : list) {
+      if (!InArena(header)) std::free(header);
+    }
   }
+  if (!arena_.empty()) munmap(arena_.data(), arena_.size());
+}
+
+absl::Span<char> PayloadPool::MakeArena(size_t bytes) {
+  MutexLock lock(&mu_);
+  HAWSER_CHECK(arena_.empty());
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory != MAP_FAILED) arena_ = absl::MakeSpan(static_cast<char*>(memory), bytes);
+  return arena_;
+}
+
+bool PayloadPool::InArena(const void* memory) const {
+  const auto start = reinterpret_cast<uintptr_t>(arena_.data());
+  return reinterpret_cast<uintptr_t>(memory) - start < arena_.size();
+}
+
+void* PayloadPool::NewMemory(size_t bytes) {
+  if (arena_.size() - arena_used_ < bytes) return std::aligned_alloc(alignof(Header), bytes);
+  void* memory = arena_.data() + arena_used_;
+  arena_used_ += bytes;
+  return memory;
 }
 
 absl::Span<char> PayloadPool::Allocate(size_t bytes) {
@@ -36,7 +61,7 @@ absl::Span<char> PayloadPool::Allocate(size_t bytes) {
     ++outstanding_;
     return {header->buffer(), buffer_bytes};
   }
-  void* memory = std::aligned_alloc(alignof(Header), sizeof(Header) + buffer_bytes);
+  void* memory = NewMemory(sizeof(Header) + buffer_bytes);
   if (memory == nullptr) return {};
   ++outstanding_;
   Header* header = new (memory) Header{this, size_class};

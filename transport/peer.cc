@@ -145,19 +145,19 @@ int64_t Peer::NextDeadline() const {
   return deadline_ns;
 }
 
-void Peer::Left(const QueuedMessage& message) {
-  if (!gate_->Leave(message.lane, message.payload_bytes)) return;
+void Peer::Left(Lane lane, Tally messages) {
+  if (!gate_->Leave(lane, messages)) return;
   writable_due_ = true;
   core_->MarkDirty(this);
 }
 
 void Peer::Forget(QueuedMessage* message) {
-  Left(*message);
+  Left(message->lane, {1, message->payload_bytes});
   core_->Release(message);
 }
 
 void Peer::ForgetLater(QueuedMessage* message) {
-  Left(*message);
+  Left(message->lane, {1, message->payload_bytes});
   core_->ReleaseLater(message);
 }
 

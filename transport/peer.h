@@ -37,7 +37,8 @@ class Core;
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
 // ledger, and dials when nobody else does. Links come and go in peer_links.cc, the choice between
 // them is in peer_select.cc, tickets in peer_tickets.cc, epochs in peer_epochs.cc, drains in
-// peer_drain.cc; sending is in peer_send.cc, receiving in peer_receive.cc, the rest in peer.cc.
+// peer_drain.cc; sending is in peer_send.cc and peer_gather.cc, receiving in peer_receive.cc, the
+// rest in peer.cc.
 // Threads: loop thread only.
 // Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
 // ledger.in_flight is what the send stream holds.
@@ -148,6 +149,21 @@ class Peer {
     uint64_t measuring_ping = 0;
   };
 
+  // Payload of at least this is sent from where it lies, if the link can: for less, a frame of its
+  // own and the bookkeeping take longer than a copy.
+  static constexpr size_t kGatherBytesMin = 4096;
+
+  // A frame with a piece of a message: its head and what had to be copied in the link's memory, and
+  // runs of the message's own bytes that the link reads where they are.
+  struct PieceFrame {
+    FrameBuffer memory;
+    size_t bytes = 0;  // in `memory`
+    size_t codec_bytes = 0;
+    size_t pieces_count = 0;  // 0: all was copied
+    std::array<GatherPiece, kGatherPiecesMax> pieces;
+    Hold done;
+  };
+
   // The frame that a lane could send.
   struct NextFrame {
     bool cut = false;      // It carries a piece of a message.
@@ -175,16 +191,15 @@ class Peer {
   // It leaves the queue for good; its Hold is released now, or at the end of the turn.
   void Forget(QueuedMessage* message);
   void ForgetLater(QueuedMessage* message);
-  void Left(const QueuedMessage& message);
+  void Left(Lane lane, Tally messages);
 
   // peer_links.cc
   bool attached() const;
   // A link is attached that messages may travel on.
   bool has_way() const {
     return slots_[SlotOf(LinkKind::kRdma)].session != nullptr ||
-           (!rdma_only_ &&
-            (slots_[SlotOf(LinkKind::kGrpc)].session != nullptr ||
-             slots_[kRetiring].session != nullptr));
+           (!rdma_only_ && (slots_[SlotOf(LinkKind::kGrpc)].session != nullptr ||
+                            slots_[kRetiring].session != nullptr));
   }
   bool both_attached() const {
     return slots_[0].session != nullptr && slots_[1].session != nullptr;
@@ -200,7 +215,9 @@ class Peer {
   void OnWayLost();
 
   // peer_select.cc
-  Session* Preferred() const;
+  Session* Preferred() const {
+    return selection_.link == LinkKind::kNone ? nullptr : session(selection_.link);
+  }
   LinkReason Obstacle() const;
   bool RdmaInUse() const;
   // Something that the choice of a link depends on has changed.
@@ -225,7 +242,10 @@ class Peer {
   void MaybeUp();
   void CloseFenced(const Session* survivor);
   void CheckSwitchDeadline();
-  bool send_switch_wanted() const;
+  bool send_switch_wanted() const {
+    Session* const preferred = Preferred();
+    return !send_.closed() && preferred != nullptr && preferred != sending();
+  }
 
   // peer_drain.cc
   // Of what was accepted, also of what other threads hand over.
@@ -237,7 +257,8 @@ class Peer {
   void CheckDrain();
 
   // peer_send.cc
-  bool LaneOpen(Lane lane) const;
+  // `switching`: send_switch_wanted().
+  bool LaneOpen(Lane lane, bool switching) const;
   // The bytes of a frame of `lane` that may become unacknowledged now.
   size_t LaneRoom(Lane lane) const;
   // REQUIRES: a message at the front.
@@ -249,16 +270,33 @@ class Peer {
   bool PumpLanes();
   bool PumpAck(Session* session);
   int64_t AckWakeNs(Session* session) const;
-  // In the forms that were agreed on; 0 when it does not fit. It always fits SizeBound.
-  size_t Encode(const QueuedMessage& message, char* out, size_t capacity);
-  void BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments);
+  // The peer takes the codec's short forms.
+  bool Predicts() const { return (sending()->remote_hello().features & kFeaturePredicted) != 0; }
   // A frame of about `write_bytes_left` at most, if the first message is not larger.
   bool SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left);
   size_t FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header);
-  bool SendFragment(Lane lane, size_t capacity);
-  void Posted(QueuedMessage* message, uint32_t last_sequence);
+  // These, linked by `next`, were taken out of the queue and are on their way: the accounts follow,
+  // and their Holds are released.
+  void Posted(Lane lane, Tally tally, QueuedMessage* messages);
+  // The front of `lane` is on its way, all of it by the frame `last_sequence`.
+  void PostFront(Lane lane, uint32_t last_sequence);
+  void CountSequenced(const FrameHeader& header, size_t whole);
   void SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes);
   Session* sending() const { return send_.current().session; }
+
+  // peer_gather.cc
+  bool GoesByItself(const QueuedMessage& message) const {
+    return message.payload_bytes >= kGatherBytesMin && LiesWhereTheLinkReads(message);
+  }
+  bool LiesWhereTheLinkReads(const QueuedMessage& message) const;
+  // Where the next `bytes` of the message under way can be read; false: they are to be copied.
+  bool FindPieces(const QueuedMessage& message, size_t bytes, PieceFrame* frame) const;
+  // The next `piece` bytes of the message under way, behind a head of `head` bytes.
+  PieceFrame MakePieceFrame(QueuedMessage* message, size_t head, size_t piece);
+  void SendPieceFrame(const FrameHeader& header, const PieceFrame& frame);
+  void SendByItself(QueuedMessage* message);
+  void BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments);
+  bool SendFragment(Lane lane, size_t capacity);
 
   // peer_receive.cc
   // What one link may bring before it is consumed.

@@ -199,10 +199,6 @@ void Peer::TryStart() {
   MaybeUp();
 }
 
-bool Peer::send_switch_wanted() const {
-  return !send_.closed() && Preferred() != nullptr && Preferred() != sending();
-}
-
 void Peer::TrySwitch() {
   // Until START is known to have come, one on another link could overtake it.
   if (!send_switch_wanted() || !send_.MaySwitch() || !sending()->Answered(start_ping_)) return;

@@ -60,12 +60,15 @@ class PeerGate {
     return SendResult::kAccepted;
   }
 
-  // A message left its queue: it was put into a frame, superseded or lost. True when this drained
-  // a queue that had refused to half: OnWritable is due.
-  bool Leave(Lane lane, uint64_t bytes) {
+  // Messages left their queue: put into a frame, superseded or lost. True when this drained a queue
+  // that had refused to half: OnWritable is due.
+  bool Leave(Lane lane, uint64_t bytes) { return Leave(lane, Tally{1, bytes}); }
+  bool Leave(Lane lane, Tally left) {
     Queue& queue = queues_[static_cast<int>(lane)];
-    const uint32_t messages = queue.messages.fetch_sub(1, std::memory_order_relaxed) - 1;
-    const uint64_t queued = queue.bytes.fetch_sub(bytes, std::memory_order_relaxed) - bytes;
+    const auto count = static_cast<uint32_t>(left.messages);
+    const uint32_t messages = queue.messages.fetch_sub(count, std::memory_order_relaxed) - count;
+    const uint64_t queued =
+        queue.bytes.fetch_sub(left.bytes, std::memory_order_relaxed) - left.bytes;
     return queue.refused.load(std::memory_order_relaxed) &&
            messages <= messages_max_[static_cast<int>(lane)] / 2 &&
            queued <= bytes_max_[static_cast<int>(lane)] / 2 &&

@@ -108,8 +108,8 @@ bool Peer::ReleaseCredit() {
 CloseReason Peer::OnData(const FrameHeader& header, absl::string_view body, ReceiveBuffer* buffer) {
   const int lane = static_cast<int>(header.lane);
   if (joiners_[lane].busy()) return CloseReason::kBadFrame;
+  DecodedMessage decoded;
   for (int i = 0; i < header.count; ++i) {
-    DecodedMessage decoded;
     if (decoders_[lane].Decode(body, &decoded) != DecodeError::kNone) {
       return CloseReason::kBadMessage;
     }

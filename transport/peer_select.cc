@@ -7,10 +7,6 @@
 
 namespace hawser {
 
-Session* Peer::Preferred() const {
-  return selection_.link == LinkKind::kNone ? nullptr : session(selection_.link);
-}
-
 LinkReason Peer::Obstacle() const {
   if (core_->rdma_obstacle() != LinkReason::kNoLink) return core_->rdma_obstacle();
   const Session* grpc = session(LinkKind::kGrpc);

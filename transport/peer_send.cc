@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/little_endian.h"
 #include "transport/core.h"
 #include "transport/peer.h"
 
@@ -18,11 +17,35 @@ constexpr size_t kWriteBytesMax = 256 * 1024;
 constexpr size_t kWriteBytesMaxAfterUrgent = 32 * 1024;
 // What a message takes besides its payload, roughly; a frame that is too small only ends early.
 constexpr size_t kMessageOverheadGuess = 96;
-constexpr size_t kFragmentHeadBytes = sizeof(uint32_t);
 // A message that is cut waits for room for so much of it.
 constexpr size_t kPieceBytesMin = 8 * 1024;
 
 size_t LeftOf(size_t limit, size_t used) { return used < limit ? limit - used : 0; }
+
+size_t SizeBoundOf(const QueuedMessage& message) {
+  return MessageEncoder::SizeBound(message.view, message.payload_bytes);
+}
+
+InFlightMessage InFlight(const QueuedMessage& message, uint32_t last_sequence) {
+  return {message.group, message.payload_bytes, last_sequence,
+          message.view.type == MessageType::kSnap};
+}
+
+// What the peer takes.
+class PeerLimits {
+ public:
+  explicit PeerLimits(const Hello& remote)
+      : entries_max_(remote.message_entries_max), bytes_max_(remote.message_bytes_max) {}
+
+  bool Exceeds(const QueuedMessage& message) const {
+    return message.view.entries.size() > entries_max_ ||
+           message.view.responses.size() > entries_max_ || SizeBoundOf(message) > bytes_max_;
+  }
+
+ private:
+  const size_t entries_max_;
+  const size_t bytes_max_;
+};
 
 // Brings what the encoder needs into the cache, some messages before it does.
 class GroupPrefetcher {
@@ -34,7 +57,10 @@ class GroupPrefetcher {
 
   void Step() {
     if (next_ == nullptr) return;
-    encoder_.Prefetch(next_->group);
+    if (next_->group != group_) {
+      group_ = next_->group;
+      encoder_.Prefetch(group_);
+    }
     next_ = next_->next;
   }
 
@@ -43,6 +69,7 @@ class GroupPrefetcher {
 
   const QueuedMessage* next_;
   const MessageEncoder& encoder_;
+  GroupId group_ = 0;  // The last one that was brought.
 };
 
 }  // namespace
@@ -67,7 +94,8 @@ void Peer::Pump() {
     core_->handler()->OnWritable(node());
   }
   for (const Slot& slot : slots_) {
-    if (slot.session != nullptr) SendDue(slot.session);
+    if (slot.session == nullptr) continue;
+    if (slot.session->role.due() || drain_answer_due_) SendDue(slot.session);
   }
   TryStart();
   TrySwitch();
@@ -89,6 +117,7 @@ bool Peer::PumpLanes() {
   if (!session->writable()) return false;
   // What makes a write too large begins the next one, be there urgent frames again or not.
   bool first_in_write = std::exchange(passed_over_, false);
+  const bool switching = send_switch_wanted();
   const uint64_t bytes_before = counters_.frame_bytes_sent;
   size_t write_bytes_max = kWriteBytesMax;
   for (int i = 0; i < kLaneCount && !passed_over_; ++i) {
@@ -97,7 +126,8 @@ bool Peer::PumpLanes() {
     // Two writes of bulk fit what may be unacknowledged: while one is acknowledged, one goes out.
     const size_t lane_bytes_max =
         lane == Lane::kBulk ? core_->options().bulk_unacked_bytes_max / 2 : write_bytes_max;
-    while (session->writable() && LaneOpen(lane) && FrontIsSendable(lane)) {
+    while (queue_.front(lane) != nullptr && session->writable() && LaneOpen(lane, switching) &&
+           FrontIsSendable(lane)) {
       const NextFrame next = NextFrameOf(lane);
       const size_t written = counters_.frame_bytes_sent - bytes_before;
       const size_t left =
@@ -128,9 +158,9 @@ int64_t Peer::AckWakeNs(Session* session) const {
   return deadline_ns > core_->now_ns() ? deadline_ns : std::numeric_limits<int64_t>::max();
 }
 
-bool Peer::LaneOpen(Lane lane) const {
+bool Peer::LaneOpen(Lane lane, bool switching) const {
   // A switch waits for the messages that are half sent; no other may begin before it.
-  return lane == Lane::kUrgent || !send_switch_wanted() || send_.fragments(lane).left > 0 ||
+  return lane == Lane::kUrgent || !switching || send_.fragments(lane).left > 0 ||
          !send_.fragmenting();
 }
 
@@ -143,10 +173,7 @@ size_t Peer::LaneRoom(Lane lane) const {
 }
 
 bool Peer::OverPeerLimit(const QueuedMessage& message) const {
-  const Hello& remote = sending()->remote_hello();
-  return message.view.entries.size() > remote.message_entries_max ||
-         message.view.responses.size() > remote.message_entries_max ||
-         MessageEncoder::SizeBound(message.view) > remote.message_bytes_max;
+  return PeerLimits(sending()->remote_hello()).Exceeds(message);
 }
 
 bool Peer::FrontIsSendable(Lane lane) {
@@ -162,7 +189,7 @@ bool Peer::FrontIsSendable(Lane lane) {
 
 Peer::NextFrame Peer::NextFrameOf(Lane lane) const {
   const size_t frame_bytes_max = sending()->frame_bytes_max() - sending()->trailer_bytes();
-  const size_t whole = kFrameHeaderBytes + MessageEncoder::SizeBound(queue_.front(lane)->view);
+  const size_t whole = kFrameHeaderBytes + SizeBoundOf(*queue_.front(lane));
   NextFrame next;
   next.cut = send_.fragments(lane).left > 0 || whole > frame_bytes_max;
   next.bytes_min = next.cut ? std::min(kPieceBytesMin, frame_bytes_max) : whole;
@@ -184,29 +211,15 @@ size_t Peer::FrameCapacity(Lane lane, const NextFrame& next, size_t write_bytes_
   return sending()->MaySend(lane, wanted) ? wanted : next.bytes_min;
 }
 
-size_t Peer::Encode(const QueuedMessage& message, char* out, size_t capacity) {
-  MessageEncoder& encoder = send_.encoder(message.lane);
-  // Both fit SizeBound.
-  return (sending()->remote_hello().features & kFeaturePredicted) != 0
-             ? encoder.Encode(message.group, message.view, out, capacity)
-             : encoder.EncodeWhole(message.group, message.view, out, capacity);
-}
-
-void Peer::BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments) {
-  if ((sending()->remote_hello().features & kFeaturePredicted) != 0) {
-    send_.encoder(message.lane).EncodeSegments(message.group, message.view, &fragments->segments);
-    return fragments->Begin(fragments->segments.total_bytes());
-  }
-  fragments->whole.resize(MessageEncoder::SizeBound(message.view));
-  fragments->whole.resize(Encode(message, &fragments->whole[0], fragments->whole.size()));
-  fragments->Begin(fragments->whole.size());
-}
-
 bool Peer::SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_left) {
   if (next.bytes_min > next.bytes_max) return false;
   const size_t capacity = FrameCapacity(lane, next, write_bytes_left);
   if (!sending()->MaySend(lane, capacity)) return false;
   if (next.cut) return SendFragment(lane, capacity);
+  if (QueuedMessage* front = queue_.front(lane); GoesByItself(*front)) {
+    SendByItself(front);
+    return true;
+  }
   FrameHeader header;
   header.type = FrameType::kData;
   header.lane = lane;
@@ -218,66 +231,63 @@ bool Peer::SendDataFrame(Lane lane, const NextFrame& next, size_t write_bytes_le
 }
 
 size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* header) {
+  MessageEncoder& encoder = send_.encoder(lane);
+  const bool predicts = Predicts();
+  const PeerLimits limits(sending()->remote_hello());
+  GroupPrefetcher prefetcher(queue_.front(lane), encoder);
+  InFlightLane* const way = send_.way(lane);
+  const uint32_t sequence = header->sequence;
   size_t bytes = kFrameHeaderBytes;
-  GroupPrefetcher prefetcher(queue_.front(lane), send_.encoder(lane));
+  Tally tally;
+  QueuedMessage* first = nullptr;
+  QueuedMessage** end = &first;
   QueuedMessage* message;
-  while ((message = queue_.front(lane)) != nullptr && header->count < UINT16_MAX &&
-         !OverPeerLimit(*message)) {
+  while ((message = queue_.front(lane)) != nullptr && tally.messages < UINT16_MAX &&
+         !limits.Exceeds(*message) && (tally.messages == 0 || !GoesByItself(*message))) {
     prefetcher.Step();
-    const size_t encoded = Encode(*message, frame + bytes, capacity - bytes);
+    char* const out = frame + bytes;
+    const size_t room = capacity - bytes;
+    // Both fit SizeBound.
+    const size_t encoded = predicts ? encoder.Encode(message->group, message->view, out, room)
+                                    : encoder.EncodeWhole(message->group, message->view, out, room);
     if (encoded == 0) break;
     bytes += encoded;
-    ++header->count;
-    Posted(queue_.Pop(lane), header->sequence);
+    tally.Add(message->payload_bytes);
+    queue_.TakeFront(lane);
+    way->AddMessage(InFlight(*message, sequence));
+    *end = message;
+    end = &message->next;
   }
-  HAWSER_CHECK(header->count > 0);
+  HAWSER_CHECK(tally.messages > 0);
+  header->count = static_cast<uint16_t>(tally.messages);
+  *end = nullptr;
+  Posted(lane, tally, first);
   return bytes;
 }
 
-void Peer::Posted(QueuedMessage* message, uint32_t last_sequence) {
-  ledger_.Post(message->payload_bytes);
-  InFlightMessage in_flight;
-  in_flight.group = message->group;
-  in_flight.payload_bytes = message->payload_bytes;
-  in_flight.last_sequence = last_sequence;
-  in_flight.snapshot = message->view.type == MessageType::kSnap;
-  send_.AddMessage(message->lane, in_flight);
-  Forget(message);
+void Peer::Posted(Lane lane, Tally tally, QueuedMessage* messages) {
+  queue_.Taken(lane, tally);
+  ledger_.Post(tally);
+  Left(lane, tally);
+  while (messages != nullptr) core_->Release(std::exchange(messages, messages->next));
 }
 
-void Peer::SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes) {
-  const size_t whole = bytes + sending()->trailer_bytes();
+void Peer::PostFront(Lane lane, uint32_t last_sequence) {
+  QueuedMessage* const message = queue_.TakeFront(lane);
+  send_.way(lane)->AddMessage(InFlight(*message, last_sequence));
+  message->next = nullptr;
+  Posted(lane, {1, message->payload_bytes}, message);
+}
+
+void Peer::CountSequenced(const FrameHeader& header, size_t whole) {
   send_.AddFrame(header.lane, header.sequence, static_cast<uint32_t>(whole));
   ++counters_.frames_sent;
   counters_.frame_bytes_sent += whole;
-  sending()->SendFrame(header, frame, bytes);
 }
 
-bool Peer::SendFragment(Lane lane, size_t capacity) {
-  SendStream::Fragments& fragments = send_.fragments(lane);
-  QueuedMessage* message = queue_.front(lane);
-  FrameHeader header;
-  header.type = FrameType::kFragment;
-  header.lane = lane;
-  header.count = fragments.next++;
-  header.first = header.count == 0;
-  if (header.first) BeginFragments(*message, &fragments);
-  const size_t head = kFrameHeaderBytes + (header.first ? kFragmentHeadBytes : 0);
-  const size_t piece = std::min(capacity - head, fragments.left);
-  header.last = piece == fragments.left;
-  header.sequence = sending()->send().Next();
-  FrameBuffer frame = sending()->Allocate(head + piece);
-  if (header.first) {
-    StoreLittle<uint32_t>(static_cast<uint32_t>(fragments.left), frame.data + kFrameHeaderBytes);
-  }
-  fragments.Take(piece, frame.data + head);
-  if (header.last) {
-    // The message stays in its queue until here: a link lost on the way costs it nothing.
-    fragments.End();
-    Posted(queue_.Pop(lane), header.sequence);
-  }
-  SendSequenced(header, frame, head + piece);
-  return true;
+void Peer::SendSequenced(const FrameHeader& header, FrameBuffer frame, size_t bytes) {
+  CountSequenced(header, bytes + sending()->trailer_bytes());
+  sending()->SendFrame(header, frame, bytes);
 }
 
 }  // namespace hawser

@@ -52,6 +52,17 @@ class SendQueue {
     return message;
   }
 
+  // Takes out the first message, which stays in the tally until Taken. REQUIRES: there is one.
+  QueuedMessage* TakeFront(Lane lane) {
+    List& list = lists_[static_cast<int>(lane)];
+    QueuedMessage* const message = list.head;
+    list.head = message->next;
+    (list.head == nullptr ? list.tail : list.head->previous) = nullptr;
+    if (lane == Lane::kUrgent) ForgetHeartbeat(*message);
+    return message;
+  }
+  void Taken(Lane lane, Tally messages) { lists_[static_cast<int>(lane)].tally.Subtract(messages); }
+
   // Takes out every message of `lane` for which `is_out(message)` holds, in order, and gives it to
   // `take(message)`.
   template <typename IsOut, typename Take>
@@ -113,9 +124,13 @@ class SendQueue {
     (message->previous == nullptr ? list.head : message->previous->next) = message->next;
     (message->next == nullptr ? list.tail : message->next->previous) = message->previous;
     list.tally.Subtract(message->payload_bytes);
-    if (!IsReplaceable(*message)) return;
-    auto found = heartbeats_.find(message->group);
-    if (found != heartbeats_.end() && found->second == message) heartbeats_.erase(found);
+    ForgetHeartbeat(*message);
+  }
+
+  void ForgetHeartbeat(const QueuedMessage& message) {
+    if (!IsReplaceable(message)) return;
+    auto found = heartbeats_.find(message.group);
+    if (found != heartbeats_.end() && found->second == &message) heartbeats_.erase(found);
   }
 
   std::array<List, kLaneCount> lists_;

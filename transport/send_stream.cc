@@ -13,19 +13,49 @@ void SendStream::Fragments::Begin(size_t bytes) {
 }
 
 void SendStream::Fragments::Take(size_t bytes, char* out) {
+  while (bytes > 0) {
+    const absl::string_view run = Rest().substr(0, bytes);
+    out = std::copy(run.begin(), run.end(), out);
+    Skip(run.size());
+    bytes -= run.size();
+  }
+}
+
+void SendStream::Fragments::Skip(size_t bytes) {
   HAWSER_CHECK(bytes <= left);
   left -= bytes;
   while (bytes > 0) {
-    const absl::string_view run =
-        whole.empty() ? segments.segments()[segment_].bytes : absl::string_view(whole);
-    const size_t count = std::min(bytes, run.size() - at_);
-    out = std::copy_n(run.data() + at_, count, out);
-    at_ += count;
-    bytes -= count;
-    if (at_ < run.size()) continue;
+    const size_t rest = Rest().size();
+    const size_t step = std::min(bytes, rest);
+    bytes -= step;
+    at_ += step;
+    if (step < rest) return;
     ++segment_;
     at_ = 0;
   }
+}
+
+size_t SendStream::Fragments::Runs(size_t bytes, size_t* codec_bytes,
+                                   absl::Span<absl::string_view> runs) const {
+  HAWSER_CHECK(bytes <= left);
+  if (!whole.empty()) return 0;
+  *codec_bytes = 0;
+  size_t count = 0;
+  size_t at = at_;
+  for (size_t segment = segment_; bytes > 0; ++segment) {
+    const EncodedSegments::Segment& here = segments.segments()[segment];
+    const absl::string_view run = here.bytes.substr(std::exchange(at, 0), bytes);
+    bytes -= run.size();
+    if (!here.borrowed) {
+      if (count > 0) return 0;
+      *codec_bytes += run.size();
+    } else if (count < runs.size()) {
+      runs[count++] = run;
+    } else {
+      return 0;
+    }
+  }
+  return count;
 }
 
 void SendStream::Fragments::End() {

@@ -54,9 +54,19 @@ class SendStream {
     void Begin(size_t bytes);
     // Moves the next `bytes` to `out`.
     void Take(size_t bytes, char* out);
+    void Skip(size_t bytes);
+    // Where the next `bytes` are: first `*codec_bytes` of the codec's, then so many runs of the
+    // message's own as are returned, in `runs`. 0: they are not like that.
+    size_t Runs(size_t bytes, size_t* codec_bytes, absl::Span<absl::string_view> runs) const;
     void End();
 
    private:
+    // All from the next byte on to the end of what lies together.
+    absl::string_view Rest() const {
+      return (whole.empty() ? segments.segments()[segment_].bytes : absl::string_view(whole))
+          .substr(at_);
+    }
+
     size_t segment_ = 0;
     size_t at_ = 0;
   };
@@ -88,9 +98,8 @@ class SendStream {
     current_.sent = sequence;
     current_.in_flight[static_cast<int>(lane)].AddFrame(sequence, frame_bytes);
   }
-  void AddMessage(Lane lane, const InFlightMessage& message) {
-    current_.in_flight[static_cast<int>(lane)].AddMessage(message);
-  }
+  // Takes the messages of such frames.
+  InFlightLane* way(Lane lane) { return &current_.in_flight[static_cast<int>(lane)]; }
 
   // The peer's FENCE says that of `epoch` all up to `sequence` was consumed, and all before that
   // epoch. `take` gets each message that this acknowledges. False: the position cannot be.

@@ -32,7 +32,7 @@ enum class SessionState : uint8_t {
 //
 // Made by the Core for each link that is dialled or accepted, owned by it. It checks what comes
 // (header, credit, sequence), answers pings, and passes on the rest to the Peer once they are
-// attached. Opening is in session_open.cc.
+// attached. Opening is in session_open.cc, sending in session_send.cc.
 // Threads: loop thread only.
 class Session : public LinkEvents {
  public:
@@ -76,6 +76,13 @@ class Session : public LinkEvents {
   FrameBuffer Allocate(size_t bytes) { return link_->Allocate(bytes + trailer_bytes()); }
   // Sends a frame whose body is written; fills in the header's ack and credit, and the trailer.
   void SendFrame(FrameHeader header, FrameBuffer frame, size_t bytes);
+  // The same for a frame of which `bytes` bytes are written, that goes on with `pieces`; `done` is
+  // released when they are no longer read. REQUIRES: gather_max() pieces at most.
+  void SendGathered(FrameHeader header, FrameBuffer frame, size_t bytes,
+                    absl::Span<const GatherPiece> pieces, Hold done);
+  // How many runs of the host's bytes may follow; 0 also where something looks at each whole frame.
+  size_t gather_max() const;
+  bool MayGather(GatherPiece* piece) const { return link_->MayGather(piece); }
   // Sends a control frame. False: there is too little credit for one of its kind.
   bool SendControl(FrameType type, absl::string_view body);
   void Flush() { link_->Flush(); }
@@ -107,6 +114,9 @@ class Session : public LinkEvents {
     bool please_dial = false;  // and asked to dial.
     bool drain_due = false;    // How our host's drain stands is to be told.
     bool drain_asked = false;  // The other end drains.
+
+    // Something of this is to be sent.
+    bool due() const { return fence_due || fence_request_due || renew_due || drain_due; }
   };
   Role role;
 
@@ -132,6 +142,10 @@ class Session : public LinkEvents {
   // Which of two sessions in the hello stage lives; closes the other. True: this one.
   bool WinsTie();
   void Attach();
+
+  // session_send.cc
+  // Writes the header of a frame that goes out now.
+  void WriteHeader(FrameHeader* header, char* frame);
 
   // session.cc
   uint32_t own_frame_bytes_max() const;

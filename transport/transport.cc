@@ -13,6 +13,18 @@
 namespace hawser {
 namespace {
 
+// Memory that NICs know.
+class NicMemory : public MemoryRegistration {
+ public:
+  NicMemory(HostMemory* memory, int place) : memory_(memory), place_(place) {}
+  ~NicMemory() override { memory_->Remove(place_); }
+  bool registered() const override { return memory_->Registered(place_); }
+
+ private:
+  HostMemory* const memory_;
+  const int place_;
+};
+
 // Memory that needs nothing done: there is no RDMA.
 class PlainMemory : public MemoryRegistration {
  public:
@@ -90,12 +102,16 @@ absl::Status Transport::RegisterEndpoint(absl::string_view endpoint, EndpointHan
   return absl::UnimplementedError("calls are not built into this version");
 }
 
-PayloadPool* Transport::payload_pool() { return &impl_->payload_pool_; }
+PayloadPool* Transport::payload_pool() { return impl_->payload_pool(); }
 
 absl::StatusOr<std::unique_ptr<MemoryRegistration>> Transport::RegisterMemory(
     absl::Span<char> memory) {
   if (memory.empty()) return absl::InvalidArgumentError("there is no memory to register");
-  return std::make_unique<PlainMemory>();
+  if (impl_->links_.rdma == nullptr) return std::make_unique<PlainMemory>();
+  HostMemory* const host_memory = impl_->links_.rdma->host_memory();
+  absl::StatusOr<int> place = host_memory->Add(memory);
+  if (!place.ok()) return place.status();
+  return std::make_unique<NicMemory>(host_memory, *place);
 }
 
 int Transport::Poll(absl::Time deadline) {

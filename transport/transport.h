@@ -130,10 +130,12 @@ class Transport {
 
   // --- Memory ---
 
-  // Buffers that links can send from without a copy.
+  // Buffers that links can send from without a copy. Where there is RDMA the first call registers
+  // rdma_pool_bytes, which takes milliseconds.
   PayloadPool* payload_pool();
 
-  // Makes `memory` such a buffer; where there is no RDMA nothing has to be done.
+  // Makes `memory` such a buffer; where there is no RDMA nothing has to be done. Takes
+  // milliseconds. ResourceExhausted: there are 64 already, or no device takes it.
   absl::StatusOr<std::unique_ptr<MemoryRegistration>> RegisterMemory(absl::Span<char> memory);
 
   // --- Driving it (LoopMode::kPoll) ---

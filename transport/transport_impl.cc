@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "base/log.h"
 #include "base/monotonic.h"
 #include "codec/raftpb_wire.h"
 #include "transport/recording/link_recorder.h"
@@ -120,6 +121,18 @@ void Transport::Impl::Stop(absl::Duration patience) {
   } else if (!loop_.ended()) {
     loop_.RunDown(deadline_ns);
   }
+}
+
+PayloadPool* Transport::Impl::payload_pool() {
+  absl::call_once(payload_pool_once_, [this] {
+    if (links_.rdma == nullptr || options_.rdma_pool_bytes == 0) return;
+    const absl::Span<char> arena = payload_pool_.MakeArena(options_.rdma_pool_bytes);
+    if (arena.empty()) return;
+    const absl::Status status = links_.rdma->host_memory()->Add(arena).status();
+    // Then it is memory like any other.
+    if (!status.ok()) Log(absl::StrCat("rdma: payload_pool is not registered: ", status.message()));
+  });
+  return &payload_pool_;
 }
 
 void Transport::Impl::Wake() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/call_once.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/mutex.h"
 #include "codec/message_codec.h"
@@ -56,6 +57,8 @@ class Transport::Impl {
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);
   void CompleteUnbuilt(Hold hold, CallDone done);
   void Wake();
+  // The first call registers what of it is to be sent without a copy.
+  PayloadPool* payload_pool();
   TransportStatus Describe();
 
   enum class State : uint8_t { kNew, kRunning, kStopped };
@@ -65,6 +68,7 @@ class Transport::Impl {
   PeerDirectory directory_;
   MessageStore messages_;
   PayloadPool payload_pool_;
+  absl::once_flag payload_pool_once_;
   const Links links_;
   const std::unique_ptr<BothLinks> both_;  // with RDMA
   LinkProvider* const provider_;           // what the loop polls

@@ -32,6 +32,14 @@ struct Tally {
     --messages;
     bytes -= message_bytes;
   }
+  void Add(Tally other) {
+    messages += other.messages;
+    bytes += other.bytes;
+  }
+  void Subtract(Tally other) {
+    messages -= other.messages;
+    bytes -= other.bytes;
+  }
 };
 
 inline Tally operator+(Tally a, Tally b) { return {a.messages + b.messages, a.bytes + b.bytes}; }

@@ -134,6 +134,70 @@ TEST_F(RdmaPairTest, LargeTrafficBothWays) {
       [&] { return raft_a_.messages.size() == static_cast<size_t>(accepted_b); }, kRdmaPatience));
 }
 
+// Of the pool and of the host's own memory; what is sent stays as it is until its Hold comes back.
+TEST_F(RdmaPairTest, PayloadIsReadWhereItLies) {
+  Open();
+  PayloadPool* const pool = a_->payload_pool();
+  std::string memory(1800000, '?');
+  auto registration = a_->RegisterMemory(absl::MakeSpan(memory));
+  ASSERT_TRUE(registration.ok()) << registration.status();
+  EXPECT_TRUE((*registration)->registered());
+  constexpr size_t kSizes[] = {100, 4096, 8100, 6000, 20000, 300000};
+  HoldCounter holds;
+  int held = 0;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 180; ++i) {
+    const size_t bytes = kSizes[i % 6];
+    const bool from_pool = i % 5 != 0;
+    // Of the registered memory each has a place of its own until all of a round are back.
+    ASSERT_TRUE(i % 6 != 0 || WaitUntil([&] { return holds.released() == held; }));
+    const absl::Span<char> buffer =
+        from_pool ? pool->Allocate(bytes) : absl::MakeSpan(&memory[(i % 6) * 300000], bytes);
+    const std::string data(bytes, static_cast<char>('a' + i % 26));
+    data.copy(buffer.data(), bytes);
+    expected.push_back(data);
+    const TestAppend whole(sent_++);
+    EntryView entry = whole.view().entries[0];
+    entry.data = absl::string_view(buffer.data(), bytes);
+    MessageView append = whole.view();
+    append.entries = absl::MakeConstSpan(&entry, 1);
+    held += from_pool ? 0 : 1;
+    ASSERT_EQ(a_->Send(2, 0, append, from_pool ? pool->HoldFor(buffer.data()) : holds.Next()),
+              SendResult::kAccepted);
+    // Some are on their way when the link is changed.
+    ASSERT_TRUE(i != 90 || a_->PinLink(2, LinkKind::kGrpc).ok());
+    ASSERT_TRUE(i != 120 || a_->PinLink(2, LinkKind::kRdma).ok());
+  }
+  ExpectAllInOrder();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(raft_b_.messages[i].data[0], expected[i]) << i;
+  }
+  EXPECT_TRUE(WaitUntil([&] { return holds.released() == held; }));
+  EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);
+  registration->reset();
+  // With bytes on their way. The pool checks that it has every buffer back.
+  const absl::Span<char> last = pool->Allocate(500000);
+  MessageView append = TestMessage(MessageType::kApp);
+  EntryView entry;
+  entry.data = absl::string_view(last.data(), last.size());
+  append.entries = absl::MakeConstSpan(&entry, 1);
+  ASSERT_EQ(a_->Send(2, 0, append, pool->HoldFor(last.data())), SendResult::kAccepted);
+  a_->Stop(absl::ZeroDuration());
+  a_.reset();
+}
+
+TEST_F(RdmaPairTest, RdmaOrNothing) {
+  Options first = OptionsOf(1);
+  first.link_policy = LinkPolicy::kRdma;
+  Open(first, OptionsOf(2));
+  EXPECT_FALSE(a_->PinLink(2, LinkKind::kGrpc).ok());
+  SendAppends(200, {64, 5000});
+  ExpectAllInOrder();
+  EXPECT_EQ(OnlyPeer(a_.get()).switches, 0u);
+  EXPECT_EQ(OnlyPeer(a_.get()).link_reason, LinkReason::kRdmaOnly);
+  EXPECT_EQ(OnlyPeer(b_.get()).link_reason, LinkReason::kRdmaOnly);
+}
+
 TEST_F(RdmaPairTest, TransportsLeaveNoDescriptor) {
   // Libraries keep some.
   Open();

@@ -155,11 +155,10 @@ Scenario DrawScenario(uint64_t seed) {
 }
 
 std::string DescribeScenario(const Scenario& scenario) {
-  std::string text =
-      absl::StrCat("seed ", scenario.seed, ": ", scenario.nodes, " nodes, ", scenario.groups,
-                   " groups, ", LinksText(scenario), ", ", scenario.trouble_ms,
-                   " ms of trouble, an action each ", scenario.action_gap_us, " us, delay ",
-                   scenario.delay_us, " us\n  actions:");
+  std::string text = absl::StrCat(
+      "seed ", scenario.seed, ": ", scenario.nodes, " nodes, ", scenario.groups, " groups, ",
+      LinksText(scenario), ", ", scenario.trouble_ms, " ms of trouble, an action each ",
+      scenario.action_gap_us, " us, delay ", scenario.delay_us, " us\n  actions:");
   for (int i = 0; i < kSimActionCount; ++i) {
     if (scenario.actions[i] == 0) continue;
     absl::StrAppend(&text, " ", SimActionName(static_cast<SimAction>(i)), "=", scenario.actions[i]);

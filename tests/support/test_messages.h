@@ -74,6 +74,7 @@ class HoldCounter {
  public:
   Hold Next() { return {&HoldCounter::Release, this}; }
   int released() const { return released_.load(); }
+  void Reset() { released_ = 0; }
 
  private:
   static void Release(void* argument) { ++static_cast<HoldCounter*>(argument)->released_; }

@@ -312,8 +312,7 @@ TEST_F(LinkSelectorTest, AnySequenceOfEvents) {
     ASSERT_TRUE(choice_.link != LinkKind::kGrpc || facts_.grpc_up);
     const bool may_rdma =
         facts_.obstacle == LinkReason::kNoLink && facts_.pinned != LinkKind::kGrpc;
-    ASSERT_TRUE(!(on_rdma || choice_.make_rdma) || may_rdma || !facts_.grpc_up ||
-                facts_.rdma_only);
+    ASSERT_TRUE(!(on_rdma || choice_.make_rdma) || may_rdma || !facts_.grpc_up || facts_.rdma_only);
     ASSERT_TRUE(!choice_.make_rdma || facts_.obstacle == LinkReason::kNoLink);
     ASSERT_TRUE(!choice_.make_rdma || (facts_.grpc_up && !facts_.rdma_up));
     ASSERT_TRUE(choice_.again_ns == 0 || choice_.again_ns > facts_.now_ns);

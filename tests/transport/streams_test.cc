@@ -93,7 +93,7 @@ class SendStreamTest : public ::testing::Test {
     InFlightMessage message;
     message.payload_bytes = bytes;
     message.last_sequence = sequence;
-    stream_.AddMessage(Lane::kAppend, message);
+    stream_.way(Lane::kAppend)->AddMessage(message);
     stream_.AddFrame(Lane::kAppend, sequence, 100);
   }
   uint64_t InFlight() { return stream_.in_flight(Lane::kAppend).messages; }

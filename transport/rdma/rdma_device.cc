@@ -1,5 +1,6 @@
 #include "transport/rdma/rdma_device.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +25,7 @@ absl::StatusOr<std::unique_ptr<RdmaDevice>> RdmaDevice::Open(Verbs* verbs, ibv_c
     return VerbsError("query the device", error);
   }
   device->requests_max_ = attributes.max_qp_wr;
+  device->pieces_max_ = static_cast<uint32_t>(std::max(attributes.max_sge, 1));
   device->pd_ = verbs->AllocPd(context);
   if (device->pd_ == nullptr) return VerbsError("allocate a protection domain", errno);
   device->channel_ = verbs->CreateCompChannel(context);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "transport/rdma/host_memory.h"
 #include "transport/rdma/verbs.h"
 
 namespace hawser {
@@ -25,6 +26,9 @@ class RdmaDevice {
   ibv_pd* pd() const { return pd_; }
   ibv_comp_channel* channel() const { return channel_; }
   int requests_max() const { return requests_max_; }
+  // Runs of memory that one request may have.
+  uint32_t pieces_max() const { return pieces_max_; }
+  HostRegions* host_regions() { return &host_regions_; }
   std::string name() const;
 
  private:
@@ -35,6 +39,8 @@ class RdmaDevice {
   ibv_pd* pd_ = nullptr;
   ibv_comp_channel* channel_ = nullptr;
   int requests_max_ = 0;
+  uint32_t pieces_max_ = 1;
+  HostRegions host_regions_;
 };
 
 inline constexpr char kRegisterMemory[] = "register memory";

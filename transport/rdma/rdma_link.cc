@@ -29,6 +29,7 @@ void RdmaCounters::Add(const RdmaCounters& other) {
   receive_doorbells += other.receive_doorbells;
   send_completions += other.send_completions;
   inlined += other.inlined;
+  gathered += other.gathered;
   backlogged += other.backlogged;
   copied_out += other.copied_out;
   wakes += other.wakes;
@@ -44,6 +45,7 @@ RdmaLink::RdmaLink(Verbs* verbs, RdmaLinkOwner* owner, const RdmaLinkOptions& op
       frame_bytes_max_(options.slot_bytes),
       signal_interval_(std::min(kSignalIntervalMax, options.send_slots / 2)) {
   frame_bytes_.resize(options.send_slots);
+  gathered_.resize(options.send_slots);
 }
 
 RdmaLink::~RdmaLink() { Release(); }
@@ -70,7 +72,9 @@ int RdmaLink::CreateQueuePair(RdmaDevice* device) {
   attributes.send_cq = attributes.recv_cq = queue_;
   attributes.cap.max_send_wr = options_.send_slots;
   attributes.cap.max_recv_wr = options_.receive_slots;
-  attributes.cap.max_send_sge = attributes.cap.max_recv_sge = 1;
+  pieces_max_ = std::min(kPiecesMax, device->pieces_max());
+  attributes.cap.max_send_sge = pieces_max_;
+  attributes.cap.max_recv_sge = 1;
   attributes.cap.max_inline_data = kInlineBytesWanted;
   attributes.qp_type = IBV_QPT_RC;
   int error = verbs_->CreateQp(id_, device->pd(), &attributes);
@@ -160,6 +164,7 @@ void RdmaLink::DestroyQueuePair() {
   if (qp_ != nullptr) {
     verbs_->DestroyQp(id_);
     qp_ = nullptr;
+    ReleaseGathered(send_head_);
   }
 }
 

@@ -37,6 +37,7 @@ struct RdmaCounters {
   uint64_t receive_doorbells = 0;
   uint64_t send_completions = 0;
   uint64_t inlined = 0;
+  uint64_t gathered = 0;    // Frames that were sent from where their payload was.
   uint64_t backlogged = 0;  // Frames that found no free send slot: copied.
   uint64_t copied_out = 0;  // Frames that arrived while all spare slots were leased: copied.
   uint64_t wakes = 0;       // Notifications of completions.
@@ -59,9 +60,10 @@ class RdmaLinkOwner {
 // Made by the RdmaProvider, which owns it and destroys it once over(). Set-up and end are in
 // rdma_link.cc, the hot code in rdma_link_datapath.cc.
 //
-// Who uses which memory: a frame's slot is the NIC's from Flush until the completion of a signalled
-// send behind it; a receive slot is the NIC's from its repost until its completion. The queue pair
-// is destroyed before any of it is given back, whatever state it is in: then no NIC uses it.
+// Who uses which memory: a frame's slot, and what of the host's memory it goes on with, are the
+// NIC's from Flush until the completion of a signalled send behind it; a receive slot is the NIC's
+// from its repost until its completion. The queue pair is destroyed before any of it is given back,
+// whatever state it is in: then no NIC uses it.
 //
 // Credit: the peer is granted receive_slots - kUngrantedSlots frames. Slots that arrived and were
 // not reposted yet are at most kRepostChain, HELLO and the frame in hand are one each: so a frame
@@ -79,6 +81,8 @@ class RdmaLink : public Link {
   static_assert(kUngrantedSlots >= kRepostChain + 2, "HELLO's slot, and that of the frame in hand");
   // Kept for control frames.
   static constexpr uint32_t kSendSlotsReserved = 4;
+  // Runs of memory of one send: its slot, and what of the host's it goes on with.
+  static constexpr uint32_t kPiecesMax = 1 + kGatherPiecesMax;
 
   // `id` is the provider's until Adopt; `events` nullptr: the other end dialled.
   RdmaLink(Verbs* verbs, RdmaLinkOwner* owner, const RdmaLinkOptions& options,
@@ -98,6 +102,12 @@ class RdmaLink : public Link {
   }
   FrameBuffer Allocate(size_t bytes) override;
   void Send(FrameBuffer frame, size_t bytes) override;
+  size_t gather_max() const override { return sealed_ ? 0 : pieces_max_ - 1; }
+  bool MayGather(GatherPiece* piece) const override {
+    return device_->host_regions()->Find(piece->bytes, &piece->key);
+  }
+  void SendGathered(FrameBuffer frame, size_t bytes, absl::Span<const GatherPiece> pieces,
+                    Hold done) override;
   void Flush() override;
   void Close() override;
 
@@ -175,6 +185,12 @@ class RdmaLink : public Link {
   RdmaDevice* device() const { return device_; }
 
  private:
+  // What the frame of a slot goes on with.
+  struct Gathered {
+    uint32_t count = 0;  // 0: nothing
+    std::array<ibv_sge, kGatherPiecesMax> pieces;
+    Hold done;
+  };
   // A frame that found no free slot.
   struct Backlogged {
     std::unique_ptr<char[]> data;
@@ -195,6 +211,9 @@ class RdmaLink : public Link {
   void PostSends();
   bool PostChain(uint32_t count);
   void PrepareSend(uint32_t number, uint32_t place);
+  void AddPieces(const Gathered& gathered, ibv_send_wr* request);
+  // Of the frames before number `up_to` none is read any more.
+  void ReleaseGathered(uint32_t up_to);
   void Repost(ReceiveSlot* slot);
   void PostReposts();
   void OnCompletion(const ibv_wc& completion);
@@ -231,6 +250,7 @@ class RdmaLink : public Link {
 
   // Sending. Frames are numbered: [tail, posted) are the NIC's, [posted, head) wait for Flush.
   uint32_t inline_bytes_max_ = 0;
+  uint32_t pieces_max_ = 1;
   uint32_t signal_interval_ = 0;
   uint32_t send_tail_ = 0;
   uint32_t send_posted_ = 0;
@@ -241,7 +261,10 @@ class RdmaLink : public Link {
   std::deque<Backlogged> backlog_;
   std::unique_ptr<char[]> backlog_buffer_;  // handed out by Allocate
   std::array<ibv_send_wr, kSendChain> send_requests_{};
-  std::array<ibv_sge, kSendChain> send_pieces_{};
+  std::array<ibv_sge, kSendChain * kPiecesMax> send_pieces_{};
+  uint32_t gathers_ = 0;            // Frames whose `done` is due.
+  bool chain_gathers_ = false;      // One is in the chain that is prepared.
+  std::vector<Gathered> gathered_;  // by slot
 
   // Receiving.
   ReceiveSlot* spare_ = nullptr;

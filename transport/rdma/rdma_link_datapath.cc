@@ -69,6 +69,42 @@ void RdmaLink::Send(FrameBuffer frame, size_t bytes) {
   blocked_ = blocked_ || !writable();
 }
 
+void RdmaLink::SendGathered(FrameBuffer frame, size_t bytes, absl::Span<const GatherPiece> pieces,
+                            Hold done) {
+  HAWSER_CHECK(frame.data == SendSlot(send_head_) && pieces.size() < pieces_max_ && !sealed_);
+  Gathered& gathered = gathered_[send_head_ % options_.send_slots];
+  for (const GatherPiece& piece : pieces) {
+    ibv_sge& place = gathered.pieces[gathered.count++];
+    place.addr = reinterpret_cast<uint64_t>(piece.bytes.data());
+    place.length = static_cast<uint32_t>(piece.bytes.size());
+    place.lkey = piece.key;
+  }
+  gathered.done = done;
+  ++gathers_;
+  ++counters_.gathered;
+  Enqueue(bytes);
+  blocked_ = blocked_ || !writable();
+}
+
+void RdmaLink::AddPieces(const Gathered& gathered, ibv_send_wr* request) {
+  for (uint32_t i = 0; i < gathered.count; ++i) {
+    request->sg_list[request->num_sge++] = gathered.pieces[i];
+  }
+  // The host waits for its memory.
+  chain_gathers_ = true;
+}
+
+void RdmaLink::ReleaseGathered(uint32_t up_to) {
+  if (gathers_ == 0) return;
+  for (uint32_t number = send_tail_; number != up_to; ++number) {
+    Gathered& gathered = gathered_[number % options_.send_slots];
+    if (gathered.count == 0) continue;
+    gathered.count = 0;
+    --gathers_;
+    gathered.done.release(gathered.done.argument);
+  }
+}
+
 void RdmaLink::Enqueue(size_t bytes) {
   frame_bytes_[send_head_ % options_.send_slots] = static_cast<uint32_t>(bytes);
   ++send_head_;
@@ -86,9 +122,14 @@ void RdmaLink::PostSends() {
 }
 
 bool RdmaLink::PostChain(uint32_t count) {
+  chain_gathers_ = false;
   for (uint32_t i = 0; i < count; ++i) PrepareSend(send_posted_ + i, i);
   ibv_send_wr& last = send_requests_[count - 1];
   last.next = nullptr;
+  if (chain_gathers_) {
+    last.send_flags |= IBV_SEND_SIGNALED;
+    signalled_ = send_posted_ + count;
+  }
   // One wake-up a flush is enough.
   last.send_flags |= IBV_SEND_SOLICITED;
   ibv_send_wr* bad;
@@ -105,7 +146,7 @@ bool RdmaLink::PostChain(uint32_t count) {
 void RdmaLink::PrepareSend(uint32_t number, uint32_t place) {
   const uint32_t bytes = frame_bytes_[number % options_.send_slots];
   char* const frame = SendSlot(number);
-  ibv_sge& piece = send_pieces_[place];
+  ibv_sge& piece = send_pieces_[place * kPiecesMax];
   piece.addr = reinterpret_cast<uint64_t>(frame);
   piece.length = bytes;
   piece.lkey = memory_->key();
@@ -116,7 +157,10 @@ void RdmaLink::PrepareSend(uint32_t number, uint32_t place) {
   request.num_sge = 1;
   request.opcode = IBV_WR_SEND;
   request.send_flags = 0;
-  if (bytes <= inline_bytes_max_) {
+  const Gathered& gathered = gathered_[number % options_.send_slots];
+  if (gathered.count != 0) {
+    AddPieces(gathered, &request);
+  } else if (bytes <= inline_bytes_max_) {
     request.send_flags |= IBV_SEND_INLINE;
     ++counters_.inlined;
   }
@@ -168,6 +212,7 @@ void RdmaLink::OnCompletion(const ibv_wc& completion) {
 }
 
 void RdmaLink::OnSendCompleted(uint64_t up_to) {
+  ReleaseGathered(static_cast<uint32_t>(up_to));
   send_tail_ = static_cast<uint32_t>(up_to);
   if (backlog_.empty()) return;
   while (!backlog_.empty() && SendSlotFree()) {

@@ -47,6 +47,7 @@ RdmaProvider::RdmaProvider(const Options& options, Verbs* verbs)
     : options_(options),
       verbs_(verbs),
       spin_ns_max_(int64_t{options.rdma_spin_us_max} * 1000),
+      host_memory_(verbs),
       book_(options.rdma_ticket_ms),
       next_deadline_ns_(kNever) {}
 
@@ -72,6 +73,7 @@ absl::StatusOr<RdmaDevice*> RdmaProvider::DeviceOf(ibv_context* context) {
   absl::StatusOr<std::unique_ptr<RdmaDevice>> device = RdmaDevice::Open(verbs_, context);
   if (!device.ok()) return device.status();
   devices_.push_back(*std::move(device));
+  host_memory_.AddDevice(devices_.back().get());
   MapDescriptors();
   return devices_.back().get();
 }
@@ -260,12 +262,12 @@ void RdmaProvider::Sweep(int64_t now_ns) {
   }
   Bury(now_ns);
   if (removed_.empty()) return;
-  devices_.erase(std::remove_if(devices_.begin(), devices_.end(),
-                                [this](const auto& device) {
-                                  return std::count(removed_.begin(), removed_.end(),
-                                                    device->context()) > 0;
-                                }),
-                 devices_.end());
+  const auto is_removed = [this](const std::unique_ptr<RdmaDevice>& device) {
+    const bool removed = std::count(removed_.begin(), removed_.end(), device->context()) > 0;
+    if (removed) host_memory_.RemoveDevice(device.get());
+    return removed;
+  };
+  devices_.erase(std::remove_if(devices_.begin(), devices_.end(), is_removed), devices_.end());
   removed_.clear();
   MapDescriptors();
 }
@@ -302,19 +304,23 @@ void RdmaProvider::Shutdown() {
   const auto lingers = [this] {
     return std::any_of(links_.begin(), links_.end(), [](const auto& l) { return l->closing(); });
   };
+  // Events that nobody takes any more must not wake it.
+  std::vector<int> channels;
+  for (const auto& device : devices_) channels.push_back(device->channel()->fd);
   while (lingers() && verbs_->NowNs() < deadline_ns) {
     for (const auto& link : links_) {
       if (link->closing() && link->up()) link->Arm();
       if (link->closing() && link->up()) link->Poll();
     }
     if (!lingers()) break;
-    verbs_->Wait(descriptors_, std::min(deadline_ns, verbs_->NowNs() + kLookNs));
+    verbs_->Wait(channels, std::min(deadline_ns, verbs_->NowNs() + kLookNs));
     for (const auto& device : devices_) TakeNotifications(device.get());
   }
   dialling_.clear();
   links_.clear();
   for (rdma_cm_id* listener : listeners_) verbs_->DestroyId(listener);
   listeners_.clear();
+  for (const auto& device : devices_) host_memory_.RemoveDevice(device.get());
   devices_.clear();
   if (events_ != nullptr) verbs_->DestroyEventChannel(std::exchange(events_, nullptr));
 }

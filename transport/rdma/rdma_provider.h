@@ -13,6 +13,7 @@
 #include "transport/link.h"
 #include "transport/link_ticket.h"
 #include "transport/options.h"
+#include "transport/rdma/host_memory.h"
 #include "transport/rdma/rdma_device.h"
 #include "transport/rdma/rdma_link.h"
 #include "transport/rdma/ticket_book.h"
@@ -76,6 +77,9 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
     ready_ |= ready;
     last_look_ns_ = verbs_->NowNs();
   }
+
+  // What links may send from where it lies.
+  HostMemory* host_memory() { return &host_memory_; }
 
   // Of all links so far.
   RdmaCounters counters() const;
@@ -147,6 +151,7 @@ class RdmaProvider : public LinkProvider, public LinkTickets, private RdmaLinkOw
   std::vector<rdma_cm_id*> listeners_;
   std::vector<std::string> listen_addresses_;
   std::vector<std::string> listen_hosts_;
+  HostMemory host_memory_;
   std::vector<std::unique_ptr<RdmaDevice>> devices_;
   std::vector<std::unique_ptr<RdmaLink>> links_;
   std::vector<Dialling> dialling_;

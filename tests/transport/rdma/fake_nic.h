@@ -100,6 +100,7 @@ struct FakeNicCounters {
   uint64_t registrations = 0;     // Calls of RegMr.
   uint64_t registered_bytes = 0;  // Now.
   uint64_t registered_bytes_max = 0;
+  uint64_t qps_destroyed = 0;
   // Made and not yet destroyed.
   int ids = 0;
   int qps = 0;

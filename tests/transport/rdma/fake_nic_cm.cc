@@ -229,6 +229,7 @@ void FakeNic::DestroyQp(rdma_cm_id* id) {
   fake->qp = nullptr;
   id->qp = nullptr;
   --counters_.qps;
+  ++counters_.qps_destroyed;
 }
 
 int FakeNic::Connect(rdma_cm_id* id, rdma_conn_param* parameters) {

@@ -55,6 +55,11 @@ void RdmaNode::Send(const MessageView& message, Hold hold) {
   core_->Enqueue(queued);
 }
 
+void RdmaNode::RemovePeer() {
+  gate_->Remove();
+  core_->RemovePeer(gate_);
+}
+
 PeerStatus RdmaNode::Status() const {
   TransportStatus status;
   core_->Describe(&status);

@@ -43,6 +43,7 @@ class RdmaNode {
   void Start(NodeId peer);
   void Send(const MessageView& message, Hold hold = {});
   void Turn() { loop_->Turn(0); }
+  void RemovePeer();
   // Before either node is destroyed.
   void Stop() { loop_->RunDown(0); }
   PeerStatus Status() const;
