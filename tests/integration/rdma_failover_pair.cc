@@ -40,8 +40,9 @@ Options OptionsOf(NodeId node, uint32_t peer_silent_ms) {
   options.allow_insecure_network = true;
   options.peer_silent_ms = peer_silent_ms;
   options.rdma_spin_us_max = 0;
-  // The next attempt on the mended wire comes soon: many cycles in little time.
-  options.rdma_retry_ms_min = 50;
+  // The next attempt on the mended wire comes soon: many cycles in little time. But not with the
+  // loss: to make a queue pair takes the emulated machine 0.1 s and more.
+  options.rdma_retry_ms_min = 400;
   options.rdma_retry_ms_max = 400;
   options.rdma_stable_ms = 100;
   // Losses are what is wanted here.
