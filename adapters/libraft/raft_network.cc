@@ -12,6 +12,9 @@ namespace {
 // Turns without a look at libuv's other events.
 constexpr int kTurnsMax = 8;
 
+// libraft's raft_progress::state: "probe, pipeline or snapshot", from 0.
+constexpr int kPipeline = 1;
+
 const char* KindOf(const raft_message& message) {
   switch (message.type) {
     case RAFT_IO_APPEND_ENTRIES:
@@ -38,7 +41,8 @@ bool SnapshotAmong(const LossReport& report, GroupId group) {
 
 }  // namespace
 
-RaftNetwork::RaftNetwork(raft_io* io, const RaftIoOptions& options) : io_(io), options_(options) {
+RaftNetwork::RaftNetwork(raft_io* io, const RaftIoOptions& options)
+    : io_(io), options_(options), requests_([this](NodeId node) { return Pipelines(node); }) {
   options_.transport.loop_mode = LoopMode::kPoll;
   // With what stands around the entries.
   options_.append_bytes_max =
@@ -68,6 +72,7 @@ void RaftNetwork::Send(raft_io_send* request, const raft_message& message,
   if (transport_ == nullptr) {
     requests_.Finish(opened, RAFT_CANCELED);
   } else if (message.type == RAFT_IO_APPEND_ENTRIES) {
+    opened->append = true;
     SendAppend(opened, message);
   } else if (message.type == RAFT_IO_INSTALL_SNAPSHOT) {
     SendSnapshot(opened, message);
@@ -149,6 +154,17 @@ void RaftNetwork::Refuse(SendRequest* request, const raft_message& message, absl
                      KindOf(message), "): ", why, "; ", refused_, " so far"));
   }
   requests_.Finish(request, RAFT_NOCONNECTION);
+}
+
+bool RaftNetwork::Pipelines(NodeId node) const {
+  const raft* const server = this->server();
+  if (server->state != RAFT_LEADER) return false;
+  for (unsigned i = 0; i < server->configuration.n; ++i) {
+    if (server->configuration.servers[i].id == node) {
+      return server->leader_state.progress[i].state == kPipeline;
+    }
+  }
+  return false;
 }
 
 void RaftNetwork::AddPeer(NodeId node, const char* address) {

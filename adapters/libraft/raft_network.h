@@ -67,6 +67,8 @@ class RaftNetwork final : public RaftHandler {
   // Gives `view` to the transport; makes an unknown server a peer first.
   SendResult Pass(const raft_message& message, const MessageView& view, Hold hold);
   void AddPeer(NodeId node, const char* address);
+  // libraft leads, and sends to `node` ahead of its answers.
+  bool Pipelines(NodeId node) const;
   // The request's callback gets RAFT_NOCONNECTION; `why` is logged now and then.
   void Refuse(SendRequest* request, const raft_message& message, absl::string_view why);
   // A snapshot on its way cannot have been rejected yet: see the .cc file.

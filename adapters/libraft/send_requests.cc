@@ -113,6 +113,7 @@ bool SendRequests::Fire() {
     if (request->outage != destinations_[request->node].outages && !request->settled) {
       status = RAFT_NOCONNECTION;
     }
+    if (status != 0 && request->append && !pipelines_(request->node)) status = 0;
     if (canceled_) status = RAFT_CANCELED;
     raft_io_send* const done = request->request;
     request->parts.reset();

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -26,6 +28,7 @@ struct SendRequest {
   int status = 0;
   uint64_t held_bytes = 0;  // Of entries that libraft keeps until the callback.
   uint64_t outage = 0;      // Of the node, when it was sent.
+  bool append = false;
   // Of a snapshot, whose callback waits until it is known to have arrived or not.
   bool snapshot = false;
   bool released = false;
@@ -45,7 +48,9 @@ struct SendRequest {
 // Threads: the loop's.
 class SendRequests {
  public:
-  SendRequests() = default;
+  // `pipelines`: libraft sends to this node ahead of its answers. To others an error is no news,
+  // and would make libraft forget how far it has probed: they get 0 instead.
+  explicit SendRequests(std::function<bool(NodeId)> pipelines) : pipelines_(std::move(pipelines)) {}
   SendRequests(const SendRequests&) = delete;
   SendRequests& operator=(const SendRequests&) = delete;
   ~SendRequests();
@@ -94,6 +99,7 @@ class SendRequests {
   static void Released(void* argument);
   void Settle(SendRequest* request, int status);
 
+  const std::function<bool(NodeId)> pipelines_;
   absl::flat_hash_map<NodeId, Destination> destinations_;
   std::vector<SendRequest*> due_;
   std::vector<SendRequest*> firing_;

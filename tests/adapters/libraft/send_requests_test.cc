@@ -29,6 +29,7 @@ class SendRequestsTest : public testing::Test {
   SendRequest* Append(Call* call, uint64_t bytes) {
     SendRequest* const request = requests_.Open(&call->request, &Call::Done, 2);
     request->held_bytes = bytes;
+    request->append = true;
     requests_.Held(request);
     return request;
   }
@@ -44,7 +45,8 @@ class SendRequestsTest : public testing::Test {
     hold.release(hold.argument);
   }
 
-  SendRequests requests_;
+  bool pipelines_ = true;
+  SendRequests requests_{[this](NodeId) { return pipelines_; }};
 };
 
 // libraft touches its request after send has returned.
@@ -111,6 +113,17 @@ TEST_F(SendRequestsTest, AnOutageFailsWhatWasReleasedWithIt) {
   EXPECT_EQ(lost.status, RAFT_NOCONNECTION);
   EXPECT_EQ(other.status, 0);
   EXPECT_EQ(later.status, 0);
+}
+
+// libraft that probes a node goes back further with each rejection; an error would reset that.
+TEST_F(SendRequestsTest, AnAppendThatProbesHasNoError) {
+  Call call;
+  SendRequest* const request = Append(&call, 10);
+  request->status = RAFT_NOCONNECTION;
+  pipelines_ = false;
+  Release(request);
+  requests_.Fire();
+  EXPECT_EQ(call.status, 0);
 }
 
 // A snapshot whose bytes have left is not there yet: libraft would wait for 30 s if it is lost.
