@@ -129,8 +129,8 @@ TEST_F(RdmaInstructionsTest, AppendOf64BytesTakesNoMoreThanItDid) {
     std::printf("%d messages a turn; instructions each: accept %.0f, send %.0f, receive %.0f\n",
                 together, counts.accept, counts.send, counts.receive);
     if (together == 1) continue;
-    EXPECT_LE(counts.send, 400);
-    EXPECT_LE(counts.receive, 325);
+    EXPECT_LE(counts.send, 350);
+    EXPECT_LE(counts.receive, 310);
   }
 }
 
