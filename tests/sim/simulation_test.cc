@@ -34,10 +34,8 @@ SeedRunResult ExpectPromisesHold(uint64_t first_seed, uint64_t seeds) {
 // Transitions of the selector that need two events between two looks at the links, or nearly so:
 // seeds seldom take them. link_selector_test has them all.
 constexpr const char* kSeldomTaken[] = {
-    "selector: draining -> connecting",
-    "selector: draining -> probing_rdma",
-    "selector: draining -> backing_off",
-    "selector: draining -> quarantined",
+    "selector: draining -> connecting",  "selector: draining -> probing_rdma",
+    "selector: draining -> backing_off", "selector: draining -> quarantined",
     "selector: on_grpc -> quarantined",
 };
 
