@@ -23,8 +23,8 @@ import bazel_events  # noqa: E402
 BAZEL_OUTPUT = ["--color=no", "--curses=no", "--show_progress_rate_limit=20", "--keep_going"]
 
 THREADED_TESTS = [
-    "//tests/admin/...", "//tests/base/...", "//tests/integration/...", "//tests/sketches/...",
-    "//tests/transport/grpc/...", "//tests/transport/security/...",
+    "//tests/adapters/...", "//tests/admin/...", "//tests/base/...", "//tests/integration/...",
+    "//tests/sketches/...", "//tests/transport/grpc/...", "//tests/transport/security/...",
     *(f"//tests/transport:{name}_test" for name in (
         "fragment_joiner", "inbox", "message_pool", "ownership", "payload_pool",
         "peer_directory", "peer_gate", "steady_state", "transport")),
@@ -112,15 +112,16 @@ def steps_to_run(how_much):
         rdma_vm,
         # By clang, with its analysis of locks.
         sanitizer_tests("asan-ubsan", "//tests/..."),
-        # The tests that have threads: in the others nothing can race.
-        sanitizer_tests("tsan", *THREADED_TESTS),
     ]
     if how_much == "all":
+        # The tests that have threads: in the others nothing can race.
+        steps.append(sanitizer_tests("tsan", *THREADED_TESTS))
         if os.path.isdir("tests/fuzz"):
             steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
         # The product only: the whole tree takes over 20 minutes on two cores.
-        steps.append(bazel_build("clang-tidy of the product", "clang-tidy", "//admin/...",
-                                 "//base/...", "//codec/...", "//raftpb/...", "//transport/..."))
+        steps.append(bazel_build("clang-tidy of the product", "clang-tidy",
+                                 "//adapters/...", "//admin/...", "//base/...", "//codec/...",
+                                 "//raftpb/...", "//transport/..."))
     return steps
 
 
@@ -189,7 +190,7 @@ def main():
     how_much.add_argument("--quick", action="store_const", dest="how_much", const="quick",
                           help="style checks and the tests of the optimized build only")
     how_much.add_argument("--all", action="store_const", dest="how_much", const="all",
-                          help="also build the fuzzers and run clang-tidy")
+                          help="also ThreadSanitizer, the fuzzers' build and clang-tidy")
     parser.add_argument("--list", action="store_true", help="say what would run")
     arguments = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
