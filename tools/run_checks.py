@@ -112,10 +112,10 @@ def steps_to_run(how_much):
         rdma_vm,
         # By clang, with its analysis of locks.
         sanitizer_tests("asan-ubsan", "//tests/..."),
+        # The tests that have threads: in the others nothing can race.
+        sanitizer_tests("tsan", *THREADED_TESTS),
     ]
     if how_much == "all":
-        # The tests that have threads: in the others nothing can race.
-        steps.append(sanitizer_tests("tsan", *THREADED_TESTS))
         if os.path.isdir("tests/fuzz"):
             steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
         # The product only: the whole tree takes over 20 minutes on two cores.
@@ -190,7 +190,7 @@ def main():
     how_much.add_argument("--quick", action="store_const", dest="how_much", const="quick",
                           help="style checks and the tests of the optimized build only")
     how_much.add_argument("--all", action="store_const", dest="how_much", const="all",
-                          help="also ThreadSanitizer, the fuzzers' build and clang-tidy")
+                          help="also clang-tidy and the fuzzers' build")
     parser.add_argument("--list", action="store_true", help="say what would run")
     arguments = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
