@@ -116,8 +116,7 @@ def steps_to_run(how_much):
         sanitizer_tests("tsan", *THREADED_TESTS),
     ]
     if how_much == "all":
-        if os.path.isdir("tests/fuzz"):
-            steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
+        steps.append(bazel_build("fuzzers build", "fuzz", "//tests/fuzz/..."))
         # The product only: the whole tree takes over 20 minutes on two cores.
         steps.append(bazel_build("clang-tidy of the product", "clang-tidy",
                                  "//adapters/...", "//admin/...", "//base/...", "//codec/...",

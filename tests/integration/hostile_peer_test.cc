@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/base/config.h"
 #include "base/little_endian.h"
 #include "tests/support/raw_grpc.h"
 #include "tests/support/raw_http2.h"
@@ -25,11 +24,7 @@ namespace {
 
 constexpr size_t kMiB = 1024 * 1024;
 // Both ends of a thousand connections; sanitizers keep some bytes for each.
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr size_t kThousandBytesMax = 256 * kMiB;
-#else
-constexpr size_t kThousandBytesMax = 128 * kMiB;
-#endif
+constexpr size_t kThousandBytesMax = (kFreedIsKept ? 256 : 128) * kMiB;
 
 Options OptionsOf(NodeId node) {
   Options options;
@@ -79,9 +74,7 @@ class HostilePeerTest : public ::testing::Test {
 
   // The memory that this process, attacker included, has taken since the test began.
   void ExpectGrownLessThan(size_t bytes) const {
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-    bytes *= 2;  // Their allocators take more, and keep what was freed.
-#endif
+    if (kFreedIsKept) bytes *= 2;  // Such an allocator also takes more.
     EXPECT_LT(ResidentBytes(), resident_before_ + bytes);
   }
 

@@ -11,20 +11,12 @@
 #include <thread>
 #include <utility>
 
-#include "absl/base/config.h"
 #include "tests/support/resident_bytes.h"
 #include "tests/support/test_messages.h"
 #include "tests/support/wait_until.h"
 
 namespace hawser {
 namespace {
-
-// Sanitizers keep what was freed.
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr bool kFreedIsKept = true;
-#else
-constexpr bool kFreedIsKept = false;
-#endif
 
 constexpr size_t kKiB = 1024;
 constexpr size_t kMiB = 1024 * kKiB;

@@ -5,7 +5,16 @@
 
 #include <cstddef>
 
+#include "absl/base/config.h"
+
 namespace hawser {
+
+// Whether a sanitizer's allocator keeps what was freed.
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+inline constexpr bool kFreedIsKept = true;
+#else
+inline constexpr bool kFreedIsKept = false;
+#endif
 
 // Of this process; 0 when that cannot be read.
 size_t ResidentBytes();
