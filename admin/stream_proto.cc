@@ -11,6 +11,18 @@ void FillTally(const hawser::Tally& from, Tally* to) {
   to->set_bytes(from.bytes);
 }
 
+// Those that happened, with the name that `name_of` gives to their place.
+template <typename Counts, typename NameOf>
+void FillCounts(const Counts& from, NameOf name_of,
+                google::protobuf::RepeatedPtrField<ReasonCount>* to) {
+  for (int i = 0; i < static_cast<int>(from.size()); ++i) {
+    if (from[i] == 0) continue;
+    ReasonCount* const count = to->Add();
+    count->set_reason(name_of(i));
+    count->set_count(from[i]);
+  }
+}
+
 LinkKind ProtoKind(hawser::LinkKind kind) {
   switch (kind) {
     case hawser::LinkKind::kGrpc:
@@ -60,11 +72,11 @@ void FillLedger(const hawser::Ledger& from, Ledger* to) {
   }
 }
 
-void FillKinds(const std::array<CodecTally, kMessageTypeCount>& tallies, Traffic* traffic) {
+void FillKinds(const std::array<CodecTally, kWireTypeCount>& tallies, Traffic* traffic) {
   uint64_t messages = 0;
   uint64_t encoded_bytes = 0;
   uint64_t raftpb_bytes = 0;
-  for (int i = 0; i < kMessageTypeCount; ++i) {
+  for (int i = 0; i < kWireTypeCount; ++i) {
     const CodecTally& tally = tallies[i];
     const uint64_t count = tally.predicted + tally.missed;
     if (count == 0) continue;
@@ -109,12 +121,28 @@ void FillQueues(const PeerStatus& peer, Stream* stream) {
   stream->set_credit_units_left(peer.credit_units_left);
   stream->set_frames_held(peer.frames_held);
   stream->set_leased_bytes(peer.leased_bytes);
-  for (int i = 0; i < kSendRefusalCount; ++i) {
-    if (peer.refused[i] == 0) continue;
-    ReasonCount* const refused = stream->add_refused();
-    refused->set_reason(SendResultName(SendRefusal(i)));
-    refused->set_count(peer.refused[i]);
-  }
+  FillCounts(
+      peer.refused, [](int i) { return SendResultName(SendRefusal(i)); },
+      stream->mutable_refused());
+}
+
+void FillCalls(const PeerStatus& peer, Calls* calls) {
+  calls->set_waiting(peer.calls_waiting);
+  calls->set_served(peer.calls_served);
+  FillCounts(
+      peer.calls_done, [](int i) { return CallStatusName(static_cast<CallStatus>(i)); },
+      calls->mutable_done());
+  calls->set_received(peer.calls_received);
+  calls->set_answers_late(peer.answers_late);
+}
+
+void FillEndpoint(const EndpointStatus& from, Endpoint* to) {
+  to->set_name(from.name);
+  to->set_calls(from.calls);
+  to->set_refused(from.refused);
+  to->set_expired(from.expired);
+  to->set_slow(from.slow);
+  to->set_slowest_us(from.slowest_us);
 }
 
 }  // namespace
@@ -124,11 +152,11 @@ void FillNode(const TransportStatus& status, Node* node) {
   node->set_cluster_id(status.cluster_id);
   node->set_incarnation(status.incarnation);
   node->set_listen_address(status.listen_address);
-  for (int i = 0; i < kCloseReasonCount; ++i) {
-    if (status.refused[i] == 0) continue;
-    ReasonCount* const refused = node->add_refused();
-    refused->set_reason(CloseReasonName(static_cast<CloseReason>(i)));
-    refused->set_count(status.refused[i]);
+  FillCounts(
+      status.refused, [](int i) { return CloseReasonName(static_cast<CloseReason>(i)); },
+      node->mutable_refused());
+  for (const EndpointStatus& endpoint : status.endpoints) {
+    FillEndpoint(endpoint, node->add_endpoints());
   }
 }
 
@@ -161,6 +189,8 @@ void FillStream(const PeerStatus& peer, Stream* stream) {
   stream->set_fallbacks(peer.fallbacks);
   stream->set_drain(DrainStateName(peer.drain));
   stream->set_draining_there(peer.draining_there);
+  FillCalls(peer, stream->mutable_calls());
+  stream->set_messages_copied_out(peer.messages_copied_out);
 }
 
 std::string StateKey(const PeerStatus& peer) {

@@ -1,8 +1,6 @@
 #include "bench/child_process.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,47 +11,22 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bench/placement.h"
+#include "bench/self_process.h"
 
 namespace hawser::bench {
-namespace {
-
-constexpr int kExecFailed = 127;
-
-// In the child: only calls that are allowed between fork and exec.
-[[noreturn]] void BecomeMember(pid_t parent, int control_fd, const std::vector<int>& cores,
-                               char* const* arguments) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(kExecFailed);
-  if (!BindToCores(cores)) _exit(kExecFailed);
-  if (control_fd == kChildControlFd) {
-    fcntl(control_fd, F_SETFD, 0);
-  } else if (dup2(control_fd, kChildControlFd) < 0) {
-    _exit(kExecFailed);
-  }
-  execv("/proc/self/exe", arguments);
-  _exit(kExecFailed);
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(absl::string_view role,
                                                                   const std::vector<int>& cores) {
   absl::StatusOr<std::pair<int, int>> fds = ControlChannel::MakePair();
   if (!fds.ok()) return fds.status();
-  std::string program = "replicate";
-  std::string argument = absl::StrCat(kMemberArgument, role);
-  char* const arguments[] = {program.data(), argument.data(), nullptr};
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) BecomeMember(parent, fds->second, cores, arguments);
-  const int fork_errno = errno;
+  const absl::StatusOr<pid_t> pid = StartSelf({"replicate", absl::StrCat(kMemberArgument, role)},
+                                              cores, fds->second, kChildControlFd);
   close(fds->second);
-  if (pid < 0) {
+  if (!pid.ok()) {
     close(fds->first);
-    return absl::ErrnoToStatus(fork_errno, "fork");
+    return pid.status();
   }
-  return std::unique_ptr<ChildProcess>(new ChildProcess(role, pid, fds->first));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(role, *pid, fds->first));
 }
 
 ChildProcess::~ChildProcess() {

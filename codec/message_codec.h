@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "codec/decode_error.h"
@@ -36,6 +37,9 @@ struct CodecLimits {
   size_t entries_max = 64 * 1024;
   // Groups with a slot; at most kSlotsMax. The encoder keeps to the decoder's too (Reset).
   uint32_t groups_max = 16 * 1024;
+
+  // A decoder with these limits takes the message.
+  bool Allow(const MessageView& message) const;
 };
 
 // What a lane's codec did, by message type.
@@ -46,7 +50,7 @@ struct CodecCounters {
     uint64_t bytes = 0;         // As sent.
     uint64_t raftpb_bytes = 0;  // As raftpb: RaftpbSize of each.
   };
-  Kind kinds[kMessageTypeCount];
+  Kind kinds[kWireTypeCount];
 };
 
 // An encoded message as runs of bytes in order, to be gathered without a copy.
@@ -97,14 +101,22 @@ class MessageEncoder {
   }
 
   // True when a decoder with the same limits takes the message.
-  bool WithinLimits(const MessageView& message) const;
+  bool WithinLimits(const MessageView& message) const { return limits_.Allow(message); }
 
   // Writes the message to [out, out + capacity) and returns its bytes; or returns 0, having
   // changed nothing, when it does not fit. It always fits SizeBound(message).
   size_t Encode(uint64_t group, const MessageView& message, char* out, size_t capacity);
 
+  // As Encode, for a message that belongs to the call of this number, which is not 0: the decoder's
+  // TakeCall() will say it. It costs nothing when numbers of a group follow one another.
+  // REQUIRES: kCallBit in its zero_fields.
+  size_t EncodeOfCall(uint64_t group, const MessageView& message, uint64_t call, char* out,
+                      size_t capacity);
+
   // The same bytes as runs that refer to the entries' data, for a message larger than a frame.
-  void EncodeSegments(uint64_t group, const MessageView& message, EncodedSegments* out);
+  // `call` is 0 but for a message of a call.
+  void EncodeSegments(uint64_t group, const MessageView& message, uint64_t call,
+                      EncodedSegments* out);
 
   // As Encode, in the form that needs no state: raftpb bytes. It always fits WholeSizeBound().
   static size_t WholeSizeBound(const MessageView& message);
@@ -120,7 +132,7 @@ class MessageEncoder {
   // Of a record, without entries and what is sized: tag, slot, length, check, group, and each field
   // or length of the head at its longest.
   static constexpr size_t kRecordBytesMax =
-      1 + kSlotBytes + kVarintBytesMax + 4 + kVarintBytesMax + 3 + 18 * kVarintBytesMax + 4;
+      1 + kSlotBytes + kVarintBytesMax + 4 + kVarintBytesMax + 3 + 19 * kVarintBytesMax + 4;
   static constexpr size_t kEntryBytesMax = 2 + 4 * kVarintBytesMax;
 
   // The slot a message will use, or none.
@@ -128,6 +140,7 @@ class MessageEncoder {
     SlotState* state = nullptr;
     uint32_t slot = 0;
     bool named = false;  // GROUP: it is not the current one.
+    bool none = false;   // It takes none, and opens none.
   };
 
   template <bool kNamed, bool kWideForm, bool kExtraForm>
@@ -140,12 +153,20 @@ class MessageEncoder {
   size_t CountAndCopy(SlotState* slot, const MessageView& message, char* data, size_t bytes);
   size_t EncodeOneWide(const MessageView& message, char* out, size_t capacity);
   size_t EncodeAny(uint64_t group, const MessageView& message, char* out, size_t capacity);
-  Target TargetOf(uint64_t group);
+  Target TargetOf(uint64_t group, MessageType type);
+  bool PredictsCall(const Target& target, uint64_t call) const;
+  bool Opens(const Target& target) const {
+    return target.state == nullptr && !target.none && slots_.size() < groups_max_;
+  }
+  bool TakesSlot(const Target& target) const { return target.state != nullptr || Opens(target); }
+  size_t EncodeRecord(uint64_t group, const MessageView& message, uint64_t call,
+                      const Target& target, char* out, size_t capacity);
   size_t WriteShortHead(const ShortPlan& plan, const Target& target, const MessageView& message,
                         char* out);
   // Builds tag, check and head in head_; the payload follows it.
-  void BuildRecord(uint64_t group, const MessageView& message, const Target& target);
+  void BuildRecord(uint64_t group, const MessageView& message, uint64_t call, const Target& target);
   void Advance(uint64_t group, const MessageView& message, const Target& target);
+  void CountMissed(const MessageView& message, size_t bytes);
   // Before the slot is brought up to date.
   static uint64_t RaftpbSizeOf(const MessageView& message, const ShortPlan& plan,
                                const Target& target);
@@ -159,6 +180,7 @@ class MessageEncoder {
   uint32_t current_slot_ = 0;
   SlotTable slots_;
   GroupIndex index_;
+  absl::flat_hash_map<uint32_t, uint64_t> last_calls_;  // by slot
   std::string head_;
   CodecCounters counters_;
 };
@@ -204,6 +226,10 @@ class MessageDecoder {
   // piece is viewed there; an entry that crosses pieces is joined.
   DecodeError DecodePieces(absl::Span<const absl::string_view> pieces, PieceJoiner* joiner,
                            DecodedMessage* out);
+
+  // The number of the call that the last message belongs to, which it then no longer says itself
+  // (kCallBit). To be called once for each message that has the bit, and for no other.
+  uint64_t TakeCall(MessageView* message);
 
   const CodecCounters& counters() const { return counters_; }
 
@@ -253,7 +279,9 @@ class MessageDecoder {
   SlotState* current_ = nullptr;
   uint32_t current_slot_ = 0;
   SlotTable slots_;
+  absl::flat_hash_map<uint32_t, uint64_t> last_calls_;  // by slot
   RecordScratch record_;
+  bool record_has_slot_ = false;
   // The entries of a short form.
   std::unique_ptr<EntryView[]> entries_;
   size_t entries_capacity_ = 0;

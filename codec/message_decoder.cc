@@ -211,7 +211,7 @@ DecodeError MessageDecoder::DecodeRecord(uint8_t tag, absl::string_view bytes, P
   if (error != DecodeError::kNone) {
     return error;
   }
-  if (!IsEncodable(out->message)) {
+  if (!IsOnTheWire(out->message)) {
     return DecodeError::kBadRaftpb;
   }
   if ((tag & kExtra) != 0 && slots_.size() >= limits_.groups_max) {
@@ -227,6 +227,7 @@ DecodeError MessageDecoder::DecodeRecord(uint8_t tag, absl::string_view bytes, P
     target.state = slots_.Open(out->group);
   }
   ++messages_;
+  record_has_slot_ = target.state != nullptr;
   if (target.state != nullptr) {
     UpdateSlot(out->message, target.state);
     current_ = target.state;

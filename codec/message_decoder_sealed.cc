@@ -1,5 +1,7 @@
 // What of a MessageDecoder is sealed by a CRC and seldom runs: records' heads, whole messages.
 
+#include <utility>
+
 #include "base/check.h"
 #include "codec/byte_reader.h"
 #include "codec/message_check.h"
@@ -18,6 +20,18 @@ void MessageDecoder::Reset() {
   messages_ = 0;
   current_ = nullptr;
   slots_.Clear();
+  last_calls_.clear();
+  record_.call = 0;
+}
+
+uint64_t MessageDecoder::TakeCall(MessageView* message) {
+  message->zero_fields &= static_cast<uint16_t>(~kCallBit);
+  const uint64_t told = std::exchange(record_.call, 0);
+  if (told != 0 && !record_has_slot_) {
+    return told;
+  }
+  uint64_t& last = last_calls_[current_slot_];
+  return last = told != 0 ? told : last + 1;
 }
 
 DecodeError MessageDecoder::CheckRecord(uint8_t tag, absl::string_view bytes, Target* target,

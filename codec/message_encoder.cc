@@ -79,6 +79,7 @@ void MessageEncoder::Reset(uint32_t decoder_groups_max) {
   current_ = nullptr;
   slots_.Clear();
   index_.Clear();
+  last_calls_.clear();
 }
 
 size_t MessageEncoder::SizeBound(const MessageView& message) {
@@ -96,14 +97,17 @@ size_t MessageEncoder::SizeBound(const MessageView& message) {
   return bound;
 }
 
-bool MessageEncoder::WithinLimits(const MessageView& message) const {
-  return message.entries.size() <= limits_.entries_max &&
-         message.responses.size() <= limits_.entries_max &&
-         SizeBound(message) <= limits_.message_bytes_max;
+bool CodecLimits::Allow(const MessageView& message) const {
+  return message.entries.size() <= entries_max && message.responses.size() <= entries_max &&
+         MessageEncoder::SizeBound(message) <= message_bytes_max;
 }
 
-MessageEncoder::Target MessageEncoder::TargetOf(uint64_t group) {
+MessageEncoder::Target MessageEncoder::TargetOf(uint64_t group, MessageType type) {
   Target target;
+  target.none = static_cast<int>(type) >= kMessageTypeCount;
+  if (target.none) {
+    return target;
+  }
   if (current_ != nullptr && current_->group == group) {
     target.state = current_;
     target.slot = current_slot_;
@@ -170,8 +174,17 @@ void MessageEncoder::AdvanceShort(const MessageView& message, const Target& targ
   kind.raftpb_bytes += raftpb_bytes;
 }
 
-void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, const Target& target) {
-  const bool opens = target.state == nullptr && slots_.size() < groups_max_;
+bool MessageEncoder::PredictsCall(const Target& target, uint64_t call) const {
+  if (target.state == nullptr || (target.state->zero_fields & kCallBit) == 0) {
+    return false;
+  }
+  const auto last = last_calls_.find(target.slot);
+  return last != last_calls_.end() && last->second + 1 == call;
+}
+
+void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, uint64_t call,
+                                 const Target& target) {
+  const bool opens = Opens(target);
   const bool stateless = target.state == nullptr && !opens;
   const SlotState fresh;
   head_.clear();
@@ -179,7 +192,7 @@ void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, con
     char id[kVarintBytesMax];
     head_.append(id, static_cast<size_t>(WriteVarint(group, id) - id));
   }
-  AppendRecordHead(message, target.state == nullptr ? fresh : *target.state, &head_);
+  AppendRecordHead(message, target.state == nullptr ? fresh : *target.state, call, &head_);
 
   char start[1 + kSlotBytes + kVarintBytesMax + kCheckBytes];
   char* at = start;
@@ -203,7 +216,7 @@ void MessageEncoder::BuildRecord(uint64_t group, const MessageView& message, con
 void MessageEncoder::Advance(uint64_t group, const MessageView& message, const Target& target) {
   ++messages_;
   Target used = target;
-  if (used.state == nullptr && slots_.size() < groups_max_) {
+  if (Opens(target)) {
     used.slot = slots_.size();
     used.state = slots_.Open(group);
     index_.Add(group, used.slot);
@@ -215,29 +228,16 @@ void MessageEncoder::Advance(uint64_t group, const MessageView& message, const T
   }
 }
 
-ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const MessageView& message,
-                                                         char* out, size_t capacity) {
-  const Target target = TargetOf(group);
-  ShortPlan plan;
-  if (target.state != nullptr && PlanShort(message, *target.state, &plan)) {
-    const size_t head_bytes = ShortHeadBytes(plan, target.named, message);
-    const size_t total = head_bytes + plan.data_bytes;
-    if (total > capacity) {
-      return 0;
-    }
-    if (capacity >= head_bytes + 16) {
-      AppendPayload(message, out + WriteShortHead(plan, target, message, out));
-    } else {
-      // The head is written in whole words, which the end of the buffer may not have.
-      char head[kShortHeadBytesMax + 16];
-      WriteShortHead(plan, target, message, head);
-      std::memcpy(out, head, head_bytes);
-      AppendPayload(message, out + head_bytes);
-    }
-    AdvanceShort(message, target, total, RaftpbSizeOf(message, plan, target));
-    return total;
-  }
-  BuildRecord(group, message, target);
+void MessageEncoder::CountMissed(const MessageView& message, size_t bytes) {
+  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
+  ++kind.missed;
+  kind.bytes += bytes;
+  kind.raftpb_bytes += RaftpbSize(message);
+}
+
+size_t MessageEncoder::EncodeRecord(uint64_t group, const MessageView& message, uint64_t call,
+                                    const Target& target, char* out, size_t capacity) {
+  BuildRecord(group, message, call, target);
   const size_t total = head_.size() + RecordPayloadBytes(message);
   if (total > capacity) {
     return 0;
@@ -245,33 +245,73 @@ ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const M
   std::memcpy(out, head_.data(), head_.size());
   AppendPayload(message, out + head_.size());
   Advance(group, message, target);
-  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
-  ++kind.missed;
-  kind.bytes += total;
-  kind.raftpb_bytes += RaftpbSize(message);
+  CountMissed(message, total);
   return total;
 }
 
-void MessageEncoder::EncodeSegments(uint64_t group, const MessageView& message,
+ABSL_ATTRIBUTE_NOINLINE size_t MessageEncoder::EncodeAny(uint64_t group, const MessageView& message,
+                                                         char* out, size_t capacity) {
+  const Target target = TargetOf(group, message.type);
+  ShortPlan plan;
+  if (target.state == nullptr || !PlanShort(message, *target.state, &plan)) {
+    // Of a call: EncodeOfCall has seen that its number is the next one.
+    const bool of_call = (message.zero_fields & kCallBit) != 0;
+    return EncodeRecord(group, message, of_call ? last_calls_[target.slot] + 1 : 0, target, out,
+                        capacity);
+  }
+  const size_t head_bytes = ShortHeadBytes(plan, target.named, message);
+  const size_t total = head_bytes + plan.data_bytes;
+  if (total > capacity) {
+    return 0;
+  }
+  if (capacity >= head_bytes + 16) {
+    AppendPayload(message, out + WriteShortHead(plan, target, message, out));
+  } else {
+    // The head is written in whole words, which the end of the buffer may not have.
+    char head[kShortHeadBytesMax + 16];
+    WriteShortHead(plan, target, message, head);
+    std::memcpy(out, head, head_bytes);
+    AppendPayload(message, out + head_bytes);
+  }
+  AdvanceShort(message, target, total, RaftpbSizeOf(message, plan, target));
+  return total;
+}
+
+size_t MessageEncoder::EncodeOfCall(uint64_t group, const MessageView& message, uint64_t call,
+                                    char* out, size_t capacity) {
+  const Target target = TargetOf(group, message.type);
+  const bool takes_slot = TakesSlot(target);
+  const size_t bytes = PredictsCall(target, call)
+                           ? Encode(group, message, out, capacity)
+                           : EncodeRecord(group, message, call, target, out, capacity);
+  if (bytes != 0 && takes_slot) {
+    last_calls_[current_slot_] = call;
+  }
+  return bytes;
+}
+
+void MessageEncoder::EncodeSegments(uint64_t group, const MessageView& message, uint64_t call,
                                     EncodedSegments* out) {
-  const Target target = TargetOf(group);
+  const Target target = TargetOf(group, message.type);
+  const bool takes_slot = TakesSlot(target);
   ShortPlan plan;
   size_t total = RecordPayloadBytes(message);
-  CodecCounters::Kind& kind = counters_.kinds[static_cast<size_t>(message.type)];
-  if (target.state != nullptr && PlanShort(message, *target.state, &plan)) {
+  if (target.state != nullptr && (call == 0 || PredictsCall(target, call)) &&
+      PlanShort(message, *target.state, &plan)) {
     out->scratch_.resize(std::max(out->scratch_.size(), kShortHeadBytesMax + 16));
     const size_t head_bytes = WriteShortHead(plan, target, message, &out->scratch_[0]);
     out->scratch_.resize(head_bytes);
     total += head_bytes;
     AdvanceShort(message, target, total, RaftpbSizeOf(message, plan, target));
   } else {
-    BuildRecord(group, message, target);
+    BuildRecord(group, message, call, target);
     out->scratch_ = head_;
     total += head_.size();
     Advance(group, message, target);
-    ++kind.missed;
-    kind.bytes += total;
-    kind.raftpb_bytes += RaftpbSize(message);
+    CountMissed(message, total);
+  }
+  if (call != 0 && takes_slot) {
+    last_calls_[current_slot_] = call;
   }
   out->total_bytes_ = total;
   out->segments_.clear();

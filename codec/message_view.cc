@@ -6,7 +6,7 @@ namespace hawser {
 namespace {
 
 // Indexed by MessageType; the order is the wire's.
-constexpr const char* kNames[kMessageTypeCount] = {
+constexpr const char* kNames[kWireTypeCount] = {
     "MsgHup",
     "MsgBeat",
     "MsgProp",
@@ -31,6 +31,8 @@ constexpr const char* kNames[kMessageTypeCount] = {
     "MsgStorageApply",
     "MsgStorageApplyResp",
     "MsgForgetLeader",
+    "Call",
+    "CallAnswer",
 };
 
 bool SameBytes(absl::string_view a, absl::string_view b) {
@@ -41,7 +43,7 @@ bool SameBytes(absl::string_view a, absl::string_view b) {
 
 const char* MessageTypeName(MessageType type) {
   const int number = static_cast<int>(type);
-  return number < kMessageTypeCount ? kNames[number] : "unknown";
+  return number < kWireTypeCount ? kNames[number] : "unknown";
 }
 
 bool operator==(const EntryView& a, const EntryView& b) {

@@ -41,7 +41,18 @@ enum class MessageType : uint8_t {
 
 inline constexpr int kMessageTypeCount = 24;
 
-// The name in raftpb ("MsgApp"), or "unknown".
+// Hawser's own: a call to an endpoint and its answer (transport/call_message.h). Not in raftpb, and
+// not for Send.
+inline constexpr MessageType kCallType = static_cast<MessageType>(24);
+inline constexpr MessageType kCallAnswerType = static_cast<MessageType>(25);
+// All that there are on the wire.
+inline constexpr int kWireTypeCount = 26;
+
+// In MessageView::zero_fields: this is one of CallAppend's appends, or the answer to one. Set and
+// taken away by the transport.
+inline constexpr uint16_t kCallBit = 1 << 15;
+
+// The name in raftpb ("MsgApp"; also "Call", "CallAnswer"), or "unknown".
 const char* MessageTypeName(MessageType type);
 
 // True for the types that a Raft node says only to itself (etcd: isLocalMsg). They are refused

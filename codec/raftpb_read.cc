@@ -147,13 +147,18 @@ bool IsEncodable(const EntryView& entry) {
 }  // namespace
 
 bool IsEncodable(const MessageView& message) {
-  const uint32_t zeros = message.zero_fields;
+  return IsMessageType(static_cast<uint64_t>(message.type)) &&
+         (message.zero_fields & kCallBit) == 0 && IsOnTheWire(message);
+}
+
+bool IsOnTheWire(const MessageView& message) {
+  const uint32_t zeros = message.zero_fields & ~uint32_t{kCallBit};
   for (const EntryView& entry : message.entries) {
     if (!IsEncodable(entry)) {
       return false;
     }
   }
-  return IsMessageType(static_cast<uint64_t>(message.type)) && (zeros & ~kMessageZeros) == 0 &&
+  return static_cast<int>(message.type) < kWireTypeCount && (zeros & ~kMessageZeros) == 0 &&
          ZerosMatch(zeros, fields::message::kType, static_cast<uint64_t>(message.type)) &&
          ZerosMatch(zeros, fields::message::kTo, message.to) &&
          ZerosMatch(zeros, fields::message::kFrom, message.from) &&

@@ -27,6 +27,9 @@ char* WriteRaftpb(const EntryView& entry, char* out);
 // fills in a MessageView by itself can ask; views from a decoder are always so.
 bool IsEncodable(const MessageView& message);
 
+// The same for all that the message codec carries: what belongs to calls may be there.
+bool IsOnTheWire(const MessageView& message);
+
 // Bounds for bytes from outside.
 struct RaftpbLimits {
   // Of one message; nested responses are bounded by the same number.

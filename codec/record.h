@@ -17,8 +17,9 @@
 namespace hawser {
 
 // Appends the head of `message`, from its type on, to `head`. `slot` predicts; an empty
-// SlotState where there is none.
-void AppendRecordHead(const MessageView& message, const SlotState& slot, std::string* head);
+// SlotState where there is none. `call` is the number of its call, 0 if it has none.
+void AppendRecordHead(const MessageView& message, const SlotState& slot, uint64_t call,
+                      std::string* head);
 
 // The bytes behind the head: the snapshot's data and the entries'.
 size_t RecordPayloadBytes(const MessageView& message);
@@ -33,6 +34,8 @@ struct RecordScratch {
   std::vector<absl::string_view> responses;
   // Of all payload runs.
   size_t payload_bytes = 0;
+  // The number of the message's call, or 0.
+  uint64_t call = 0;
 };
 
 // Reads a head, from its type on, to its end.

@@ -8,6 +8,9 @@
 namespace hawser {
 namespace record_fields {
 
+// In the byte of the type: the message belongs to a call, whose number follows.
+inline constexpr uint8_t kOfCall = 1 << 7;
+
 // The mask of fields that are present.
 inline constexpr uint32_t kTo = 1 << 0;
 inline constexpr uint32_t kFrom = 1 << 1;

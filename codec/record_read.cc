@@ -65,11 +65,11 @@ void HeadReader::ReadNumbers(uint32_t mask, const SlotState& slot) {
   message_->reject = (mask & fields::kReject) != 0;
   message_->reject_hint = number(fields::kRejectHint, 0);
   message_->vote = number(fields::kVote, 0);
-  const uint64_t zero_fields = number(fields::kZeroFields, slot.zero_fields);
-  if (zero_fields > 0xffff) {
+  const uint64_t zero_fields = number(fields::kZeroFields, slot.zero_fields & ~unsigned{kCallBit});
+  if (zero_fields >= kCallBit) {
     Refuse(DecodeError::kBadHead);
   }
-  message_->zero_fields = static_cast<uint16_t>(zero_fields);
+  message_->zero_fields = static_cast<uint16_t>(zero_fields | (scratch_->call != 0 ? kCallBit : 0));
 }
 
 void HeadReader::ReadResponses() {
@@ -155,9 +155,13 @@ void HeadReader::ReadEntries() {
 }
 
 DecodeError HeadReader::Read(const SlotState& slot) {
-  const uint8_t type = in_->U8();
+  const uint8_t type_byte = in_->U8();
+  const bool of_call = (type_byte & fields::kOfCall) != 0;
+  const uint8_t type = type_byte & static_cast<uint8_t>(~fields::kOfCall);
+  scratch_->call = of_call ? in_->Varint() : 0;
   const uint16_t mask = in_->U16();
-  if (type >= kMessageTypeCount || (mask & fields::kReserved) != 0) {
+  if (type >= kWireTypeCount || (of_call && (scratch_->call == 0 || type >= kMessageTypeCount)) ||
+      (mask & fields::kReserved) != 0) {
     return DecodeError::kBadHead;
   }
   message_->type = static_cast<MessageType>(type);

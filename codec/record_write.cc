@@ -20,6 +20,9 @@ void AddSized(absl::string_view bytes, std::string* out) {
   out->append(bytes.data(), bytes.size());
 }
 
+// Of a message or slot, without what is said elsewhere.
+unsigned Zeros(uint16_t zero_fields) { return zero_fields & ~unsigned{kCallBit}; }
+
 uint32_t MaskOf(const MessageView& message, const SlotState& slot) {
   uint32_t mask = 0;
   const auto add = [&mask](bool present, uint32_t bit) { mask |= present ? bit : 0; };
@@ -32,7 +35,7 @@ uint32_t MaskOf(const MessageView& message, const SlotState& slot) {
   add(message.reject, fields::kReject);
   add(message.reject_hint != 0, fields::kRejectHint);
   add(message.vote != 0, fields::kVote);
-  add(message.zero_fields != slot.zero_fields, fields::kZeroFields);
+  add(Zeros(message.zero_fields) != Zeros(slot.zero_fields), fields::kZeroFields);
   add(message.context.data() != nullptr, fields::kContext);
   add(!message.unknown_fields.empty(), fields::kUnknown);
   add(!message.responses.empty(), fields::kResponses);
@@ -113,9 +116,13 @@ void AddEntries(const MessageView& message, std::string* head) {
 
 }  // namespace
 
-void AppendRecordHead(const MessageView& message, const SlotState& slot, std::string* head) {
+void AppendRecordHead(const MessageView& message, const SlotState& slot, uint64_t call,
+                      std::string* head) {
   const uint32_t mask = MaskOf(message, slot);
-  AddByte(static_cast<unsigned>(message.type), head);
+  AddByte(static_cast<unsigned>(message.type) | (call != 0 ? fields::kOfCall : 0), head);
+  if (call != 0) {
+    AddVarint(call, head);
+  }
   AddByte(mask & 0xff, head);
   AddByte(mask >> 8, head);
   const auto number = [mask, head](uint32_t bit, uint64_t value) {
@@ -131,7 +138,7 @@ void AppendRecordHead(const MessageView& message, const SlotState& slot, std::st
   number(fields::kCommit, message.commit);
   number(fields::kRejectHint, message.reject_hint);
   number(fields::kVote, message.vote);
-  number(fields::kZeroFields, message.zero_fields);
+  number(fields::kZeroFields, Zeros(message.zero_fields));
   if ((mask & fields::kContext) != 0) {
     AddSized(message.context, head);
   }

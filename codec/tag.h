@@ -22,7 +22,6 @@ enum class Form : uint8_t {
   kAppendResponse = 9,
   kHeartbeat = 10,
   kHeartbeatResponse = 11,
-  kCall = 12,
 };
 
 inline constexpr uint8_t kFormMask = 0x0f;

@@ -23,8 +23,12 @@ import bazel_events  # noqa: E402
 BAZEL_OUTPUT = ["--color=no", "--curses=no", "--show_progress_rate_limit=20", "--keep_going"]
 
 THREADED_TESTS = [
-    "//tests/adapters/...", "//tests/admin/...", "//tests/base/...", "//tests/integration/...",
+    "//tests/admin/...", "//tests/base/...", "//tests/integration/...",
+    # libraft runs on one thread; of the adapter's only the watch has another.
+    "-//tests/integration/libraft/...",
+    *(f"//tests/adapters/libraft:{name}_test" for name in ("c_node", "network_loop", "uv_watch")),
     "//tests/sketches/...", "//tests/transport/grpc/...", "//tests/transport/security/...",
+    "//tests/transport/calls:front_door_test",
     *(f"//tests/transport:{name}_test" for name in (
         "fragment_joiner", "inbox", "message_pool", "ownership", "payload_pool",
         "peer_directory", "peer_gate", "steady_state", "transport")),

@@ -13,17 +13,20 @@ LONG_FUNCTIONS = {}
 # Who may read a clock: all else is given `now`.
 CLOCK_READERS = {
     "base/monotonic.cc": "the clock of the loops",
-    "adapters/libraft/raft_io.cc": "libuv sleeps until the transport's next deadline",
+    "adapters/libraft/network_loop.cc": "sleeps until the next deadline of libuv or the transport",
     "transport/transport.cc": "the user's deadlines are wall-clock times",
+    "transport/transport_calls.cc": "the user's deadlines are wall-clock times",
     "transport/transport_impl.cc": "the user's deadlines are wall-clock times",
     "bench/": "measures time",
     "docs/sketches/": "plays the user's program",
+    "examples/": "plays the user's program",
     "tests/": "waits with a deadline",
     "tools/": "measures time",
 }
 
 # Who may start threads: all else runs on the loop thread, or on the caller's.
 THREAD_STARTERS = {
+    "adapters/libraft/uv_watch.h": "hands over wake-ups of libuv, never messages",
     "admin/status_poller.h": "looks at the transport for all who ask, away from the loop",
     "transport/loop.h": "the loop thread itself",
     "transport/loop.cc": "the loop thread itself",

@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace hawser {
+namespace {
+
+constexpr size_t kCallTextBytesMax = 256;
+
+}  // namespace
 
 const char* CallStatusName(CallStatus status) {
   switch (status) {
@@ -24,8 +29,6 @@ const char* CallStatusName(CallStatus status) {
       return "cancelled";
     case CallStatus::kNotSent:
       return "not_sent";
-    case CallStatus::kNotBuilt:
-      return "not_built";
   }
   return "unknown";
 }
@@ -35,16 +38,32 @@ CallResponder::CallResponder(std::shared_ptr<Sink> sink, uint64_t call)
 
 CallResponder::~CallResponder() {
   if (sink_ != nullptr) {
-    sink_->Reply(call_, CallStatus::kServerError, "the call was dropped unanswered", nullptr);
+    sink_->Answer(call_, CallStatus::kServerError, "the call was dropped unanswered", nullptr);
   }
 }
 
 void CallResponder::Reply(const MessageView& message) && {
-  std::exchange(sink_, nullptr)->Reply(call_, CallStatus::kOk, "", &message);
+  const std::shared_ptr<Sink> sink = std::exchange(sink_, nullptr);
+  if (message.type == MessageType::kApp || message.type == MessageType::kSnap ||
+      IsLocalOnly(message.type) || static_cast<int>(message.type) >= kMessageTypeCount) {
+    sink->Answer(call_, CallStatus::kServerError, "the answer is a message that cannot be one",
+                 nullptr);
+    return;
+  }
+  sink->Answer(call_, CallStatus::kOk, "", &message);
+}
+
+void CallResponder::Reply(absl::string_view response) && {
+  std::exchange(sink_, nullptr)->Answer(call_, CallStatus::kOk, response, nullptr);
 }
 
 void CallResponder::Fail(CallStatus status, absl::string_view text) && {
-  std::exchange(sink_, nullptr)->Reply(call_, status, text, nullptr);
+  const bool allowed = status == CallStatus::kRequestError ||
+                       status == CallStatus::kPermissionDenied ||
+                       status == CallStatus::kUnknownEndpoint;
+  std::exchange(sink_, nullptr)
+      ->Answer(call_, allowed ? status : CallStatus::kServerError,
+               text.substr(0, kCallTextBytesMax), nullptr);
 }
 
 }  // namespace hawser

@@ -3,8 +3,11 @@
 
 // Request and response, for Raft implementations that are built on calls (NuRaft, braft style).
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -22,11 +25,12 @@ enum class CallStatus : uint8_t {
   kUnknownEndpoint = 3,   // Nobody answers to that name there.
   kPermissionDenied = 4,  // The endpoint is not for this node.
   kUnavailable = 5,       // The link was lost; whether it was executed is unknown.
-  kDeadlineExceeded = 6,  // No answer in time; a late one is dropped.
-  kCancelled = 7,
-  kNotSent = 8,   // Refused here, for the reason in `text`; never executed.
-  kNotBuilt = 9,  // This version of Hawser has no calls.
+  kDeadlineExceeded = 6,  // No answer in time; a late one is dropped. It may be executed yet.
+  kCancelled = 7,         // By Cancel; the same.
+  kNotSent = 8,           // Refused or given up here, for the reason in `text`; never executed.
 };
+
+inline constexpr int kCallStatusCount = 9;
 
 const char* CallStatusName(CallStatus status);
 
@@ -49,16 +53,17 @@ using CallDone = absl::AnyInvocable<void(CallResult) &&>;
 // Names one call of this transport, for Cancel; 0 is none.
 using CallId = uint64_t;
 
-// Answers one CallAppend. Comes with RaftHandler::OnCallAppend; used at most once, by move, from
-// any thread. Destroyed unused it answers server_error.
+// Answers one call. Used at most once, by move, from any thread, also after the link is lost or the
+// transport is gone (the answer is dropped then). Destroyed unused it answers server_error.
 class CallResponder {
  public:
   // Where answers go; implemented by the transport.
   class Sink {
    public:
     virtual ~Sink() = default;
-    virtual void Reply(uint64_t call, CallStatus status, absl::string_view text,
-                       const MessageView* message) = 0;
+    // With a `message` kOk; without one `bytes` are the answer, or say what is wrong.
+    virtual void Answer(uint64_t call, CallStatus status, absl::string_view bytes,
+                        const MessageView* message) = 0;
   };
 
   CallResponder(std::shared_ptr<Sink> sink, uint64_t call);
@@ -66,8 +71,12 @@ class CallResponder {
   CallResponder& operator=(CallResponder&&) = delete;
   ~CallResponder();
 
-  // `message` is copied.
+  // The answer to a CallAppend: a message of any type but MsgApp and MsgSnap. `message` is copied.
   void Reply(const MessageView& message) &&;
+  // The answer to a Call. `response` is copied.
+  void Reply(absl::string_view response) &&;
+  // kRequestError, kServerError, kPermissionDenied or kUnknownEndpoint; any other status becomes
+  // kServerError. At most 256 bytes of `text` travel.
   void Fail(CallStatus status, absl::string_view text) &&;
 
  private:
@@ -75,13 +84,32 @@ class CallResponder {
   uint64_t call_;
 };
 
-// Answers one call to an endpoint by bytes; the same rules as for CallResponder.
-using EndpointReply = absl::AnyInvocable<void(CallStatus status, absl::string_view bytes) &&>;
+// A node that calls.
+struct Caller {
+  NodeId node = 0;
+  bool provisional = false;  // It is no peer yet (RaftHandler::OnUnknownPeer).
+};
 
-// One endpoint: gets the request and answers through `reply`, at once or later, from any thread.
-// `lease` keeps `request` alive.
-using EndpointHandler = absl::AnyInvocable<void(NodeId from, absl::string_view request, Lease lease,
-                                                EndpointReply reply)>;
+// Answers calls to one endpoint, at once or later. `lease` keeps `request` alive. On an executor
+// several may run at a time.
+using EndpointHandler = std::function<void(const Caller& caller, absl::string_view request,
+                                           Lease lease, CallResponder responder)>;
+
+// Runs `work`, once, soon, on a thread of the host's.
+using CallExecutor = std::function<void(absl::AnyInvocable<void() &&> work)>;
+
+struct EndpointOptions {
+  // Where handlers run. Empty: on the loop thread, where one that takes over 1 ms delays every
+  // stream: those are counted (EndpointStatus::slow) and logged by name.
+  CallExecutor executor;
+  // The nodes that may call; with TLS each has proven that it is this node. Empty: every peer.
+  std::vector<NodeId> callers;
+  // Nodes that are no peers yet may call, too (if `callers` names them, or is empty).
+  bool provisional = false;
+};
+
+// The name of an endpoint: 1 to 64 bytes.
+inline constexpr size_t kEndpointNameBytesMax = 64;
 
 }  // namespace hawser
 

@@ -22,7 +22,7 @@ bool IsRefusal(CloseReason reason) {
 bool IsSlow(CloseReason reason) {
   return IsRefusal(reason) || reason == CloseReason::kBadHello ||
          reason == CloseReason::kNotBuilt || reason == CloseReason::kLeaseLimit ||
-         reason == CloseReason::kSupersededIncarnation;
+         reason == CloseReason::kSupersededIncarnation || reason == CloseReason::kCallLimit;
 }
 namespace {
 
@@ -59,6 +59,7 @@ constexpr const char* kNames[kCloseReasonCount] = {
     "lease_limit",
     "superseded_incarnation",
     "drained",
+    "call_limit",
 };
 
 }  // namespace

@@ -42,9 +42,10 @@ enum class CloseReason : uint8_t {
   kLeaseLimit = 29,             // Leases pin what several windows brought.
   kSupersededIncarnation = 30,  // The peer was restarted.
   kDrained = 31,                // By DrainPeer, at either end.
+  kCallLimit = 32,              // More calls unanswered than four times calls_max.
 };
 
-inline constexpr int kCloseReasonCount = 32;
+inline constexpr int kCloseReasonCount = 33;
 
 // The other end refused us: its Raft, or somebody, must change something first.
 bool IsRefusal(CloseReason reason);

@@ -152,6 +152,10 @@ void Core::Enqueue(QueuedMessage* message) {
     return;
   }
   // Its peer was removed while it was on its way from another thread.
+  if (message->caller != nullptr) {
+    const std::unique_ptr<OutgoingCall> call(message->caller);
+    Complete(std::move(call->done), CallStatus::kNotSent, LossReasonName(LossReason::kPeerRemoved));
+  }
   message->gate->Leave(message->lane, message->payload_bytes);
   Release(message);
 }
@@ -165,6 +169,29 @@ void Core::ReleaseLater(QueuedMessage* message) {
 
 void Core::ReleaseLeft() {
   while (released_ != nullptr) Release(std::exchange(released_, released_->next));
+}
+
+void Core::Complete(CallDone done, CallStatus status, std::string text) {
+  completions_.push_back({std::move(done), status, std::move(text)});
+  WakeAt(now_ns_);
+}
+
+void Core::RunCompletions() {
+  while (!completions_.empty()) {
+    // What runs may end further calls.
+    for (Completion& completion : std::exchange(completions_, {})) {
+      CallResult result;
+      result.status = completion.status;
+      result.text = completion.text;
+      std::move(completion.done)(std::move(result));
+    }
+  }
+}
+
+void Core::Cancel(CallId call) {
+  for (const auto& [node, peer] : peers_) {
+    if (peer->calls().Cancel(call)) return;
+  }
 }
 
 void Core::AwaitLeases(Peer* peer) {
@@ -183,6 +210,7 @@ void Core::MarkDirty(Peer* peer) {
 void Core::FinishTurn() {
   if (now_ns_ >= next_deadline_ns_) RunTimers();
   ReleaseLeft();
+  RunCompletions();
   if (!awaiting_leases_.empty()) {
     awaiting_leases_.erase(std::remove_if(awaiting_leases_.begin(), awaiting_leases_.end(),
                                           [](Peer* peer) { return peer->ReleaseCredit(); }),
@@ -282,6 +310,7 @@ void Core::Shutdown() {
     sessions_[i]->Close(CloseReason::kLocalStop, "the transport stops");
   }
   ReleaseLeft();
+  RunCompletions();
   parts_.provider->Shutdown();
   if (parts_.rdma_provider != nullptr) parts_.rdma_provider->Shutdown();
 }
@@ -292,6 +321,8 @@ void Core::Describe(TransportStatus* status) const {
   status->incarnation = incarnation();
   status->listen_address = listen_address();
   status->refused = refused_;
+  status->endpoints.clear();
+  if (parts_.endpoints != nullptr) status->endpoints = parts_.endpoints->Describe();
   status->peers.clear();
   for (const auto& [node, peer] : peers_) status->peers.push_back(peer->Describe());
   std::sort(status->peers.begin(), status->peers.end(),

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "transport/answer_path.h"
+#include "transport/endpoints.h"
 #include "transport/hello.h"
 #include "transport/link.h"
 #include "transport/link_selector.h"
@@ -45,12 +47,14 @@ class Core {
     LinkProvider* provider;  // gRPC
     MessageStore* messages;
     uint64_t incarnation;
+    AnswerHost* answers;
     LinkProvider* rdma_provider = nullptr;       // nullptr: there is none.
     PlantedBug planted_bug = PlantedBug::kNone;  // Tests only.
     // Why there is none, and in words.
     LinkReason rdma_obstacle = LinkReason::kNoRdmaHere;
     std::string rdma_absent;
-    LinkTap* tap = nullptr;  // Sees every frame; nullptr: nobody does.
+    LinkTap* tap = nullptr;          // Sees every frame; nullptr: nobody does.
+    Endpoints* endpoints = nullptr;  // nullptr: there are none.
   };
 
   explicit Core(const Parts& parts);
@@ -71,6 +75,9 @@ class Core {
   // Takes an accepted message; its gate was entered.
   void Enqueue(QueuedMessage* message);
 
+  // The caller of `call` hears kCancelled, unless it has heard something before.
+  void Cancel(CallId call);
+
   // The time of this turn; call before links tell anything.
   void set_now(int64_t now_ns) { now_ns_ = now_ns; }
   int64_t now_ns() const { return now_ns_; }
@@ -85,7 +92,8 @@ class Core {
   // True when no message is queued or in flight anywhere.
   bool Quiet() const;
 
-  // Ends everything: streams are told, all messages lost(stopped). No callback but Holds.
+  // Ends everything: streams are told, all messages lost(stopped). No callback but Holds and the
+  // ends of calls.
   void Shutdown();
 
   void Describe(TransportStatus* status) const;
@@ -124,6 +132,8 @@ class Core {
   Hold Pin(QueuedMessage* message);
   // The same at the end of the turn: not inside the Send that made it superfluous.
   void ReleaseLater(QueuedMessage* message);
+  // A call ends so, at the end of the turn.
+  void Complete(CallDone done, CallStatus status, std::string text);
   // `peer` withholds credit until its leases are below their limit.
   void AwaitLeases(Peer* peer);
   // Makes the loop take a turn. Any thread.
@@ -142,6 +152,9 @@ class Core {
 
   const Options& options() const { return *parts_.options; }
   RaftHandler* handler() const { return parts_.handler; }
+  MessageStore* messages() const { return parts_.messages; }
+  Endpoints* endpoints() const { return parts_.endpoints; }
+  AnswerHost* answers() const { return parts_.answers; }
   uint64_t incarnation() const { return parts_.incarnation; }
   PlantedBug planted_bug() const { return parts_.planted_bug; }
   const std::string& listen_address() const { return parts_.provider->listen_address(); }
@@ -159,8 +172,16 @@ class Core {
   void EndProvisional();
   Peer* MakePeer(PeerGate* gate);
   void ReleaseLeft();
+  void RunCompletions();
   // Closes the oldest of too many connections that have not said hello.
   void MakeRoomForHello();
+
+  // The end of a call that is not told yet.
+  struct Completion {
+    CallDone done;
+    CallStatus status;
+    std::string text;
+  };
 
   const Parts parts_;
   int64_t now_ns_ = 0;
@@ -176,6 +197,7 @@ class Core {
   std::vector<Peer*> dirty_;
   std::vector<Peer*> awaiting_leases_;
   QueuedMessage* released_ = nullptr;  // by `next`
+  std::vector<Completion> completions_;
   const LinkReason rdma_obstacle_;
   const std::vector<std::string> rdma_addresses_;
   const SelectorRules selector_rules_;

@@ -15,6 +15,7 @@ constexpr uint32_t kFrameBytesMin = 4096;
 constexpr size_t kGoawayTextBytesMax = 256;
 constexpr uint32_t kEntriesMaxUnsaid = 65536;
 constexpr uint32_t kCodecGroupsMaxUnsaid = 16384;
+constexpr uint32_t kCallsMaxUnsaid = 1024;
 
 bool AddressesAllowed(const google::protobuf::RepeatedPtrField<std::string>& addresses) {
   return addresses.size() <= kAddressesMax &&
@@ -49,6 +50,7 @@ std::string EncodeHello(const Hello& hello) {
   proto.set_message_bytes_max(hello.message_bytes_max);
   proto.set_message_entries_max(hello.message_entries_max);
   proto.set_codec_groups_max(hello.codec_groups_max);
+  proto.set_calls_max(hello.calls_max);
   proto.set_receive_unit_bytes(hello.receive_unit_bytes);
   proto.set_rdma_proof(hello.rdma_proof);
   return proto.SerializeAsString();
@@ -82,6 +84,7 @@ CloseReason DecodeHello(absl::string_view body, Hello* hello) {
       proto.message_entries_max() == 0 ? kEntriesMaxUnsaid : proto.message_entries_max();
   hello->codec_groups_max =
       proto.codec_groups_max() == 0 ? kCodecGroupsMaxUnsaid : proto.codec_groups_max();
+  hello->calls_max = proto.calls_max() == 0 ? kCallsMaxUnsaid : proto.calls_max();
   hello->receive_unit_bytes = proto.receive_unit_bytes();
   hello->rdma_proof = proto.rdma_proof();
   return CloseReason::kNone;

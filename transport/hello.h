@@ -20,11 +20,12 @@ inline constexpr size_t kHelloBytesMax = 4080;
 // Feature bits.
 inline constexpr uint64_t kFeatureChecksum = 1u << 0;   // Frames end with a CRC-32C.
 inline constexpr uint64_t kFeaturePredicted = 1u << 3;  // The codec's short forms.
+inline constexpr uint64_t kFeatureCalls = 1u << 4;      // Calls, and answers to them.
 // Who requires it takes and sends messages on RDMA alone; the other end then does the same.
 inline constexpr uint64_t kFeatureRdmaOnly = 1u << 5;
 
 // What this version always offers, and what it cannot do without.
-inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted;
+inline constexpr uint64_t kFeaturesOffered = kFeaturePredicted | kFeatureCalls;
 inline constexpr uint64_t kFeaturesRequired = 0;
 
 struct Hello {
@@ -42,6 +43,7 @@ struct Hello {
   uint32_t message_bytes_max = 0;
   uint32_t message_entries_max = 0;
   uint32_t codec_groups_max = 0;
+  uint32_t calls_max = 0;
   uint32_t receive_unit_bytes = 0;
   std::string rdma_proof;
 };

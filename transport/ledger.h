@@ -16,7 +16,7 @@ enum class LossReason : uint8_t {
   kLinkLost = 0,       // On its way when the link failed; whether it arrived is unknown.
   kPeerRestarted = 1,  // On its way to a process that is gone.
   kBehindGap = 2,      // Queued behind a lost message of its group.
-  kExpired = 3,        // Waited too long for a link.
+  kExpired = 3,        // Waited too long for a link; an answer: its call ended meanwhile.
   kStopped = 4,        // The transport was stopped first.
   kPeerRemoved = 5,    // The peer was removed first.
   kOverPeerLimit = 6,  // Larger than the peer takes, which was not known at Send.

@@ -18,6 +18,18 @@ namespace hawser {
 
 class MessageStore;
 class PeerGate;
+struct OutgoingCall;
+
+// What a message is to calls.
+enum class CallRole : uint8_t {
+  kNone,
+  kCall,    // A Call.
+  kAppend,  // A CallAppend.
+  kAnswer,  // To either.
+};
+
+// Nobody but who waits for the answer hears of its loss.
+inline bool IsUntold(CallRole role) { return role == CallRole::kCall || role == CallRole::kAnswer; }
 
 // One accepted message. Owned by the pool it came from; lent to a queue.
 struct QueuedMessage {
@@ -30,6 +42,11 @@ struct QueuedMessage {
   uint64_t payload_bytes = 0;
   int64_t accepted_ns = 0;
   Lane lane = Lane::kUrgent;
+  CallRole role = CallRole::kNone;
+  // Of a CallAppend and the message that answers it: the number that travels with it.
+  uint64_t call = 0;
+  // Of a Call and CallAppend: who waits. The peer's, once it is in its queue.
+  OutgoingCall* caller = nullptr;
   // Frames whose link reads the payload where it is: the Hold stays until it no longer does.
   uint32_t pins = 0;
   bool left = false;  // Nothing but pins keep it.

@@ -46,6 +46,7 @@ absl::Status ValidateLimits(const Options& o) {
       {"message_bytes_max", o.message_bytes_max, 64 * kKiB, 512 * kMiB, "bytes"},
       {"message_entries_max", o.message_entries_max, 1, 1 << 20, "entries"},
       {"codec_groups_max", o.codec_groups_max, 1, 32768, "groups"},
+      {"calls_max", o.calls_max, 1, 65536, "calls"},
       {"peers_max", o.peers_max, 1, 4096, "peers"},
       {"urgent_queue_messages_max", o.urgent_queue_messages_max, 1, 1 << 20, "messages"},
       {"append_queue_messages_max", o.append_queue_messages_max, 1, 1 << 20, "messages"},

@@ -121,6 +121,8 @@ struct Options {
   // The most groups of a peer, lane and direction whose messages take short forms, at 56 bytes a
   // group and 4 more for sending; those of further groups go whole.
   uint32_t codec_groups_max = 16384;
+  // The most calls to a peer that wait for their answer, and of a peer that wait for ours.
+  uint32_t calls_max = 4096;
   // The most peers; the table is made once.
   uint32_t peers_max = 128;
 

@@ -28,8 +28,7 @@ Backoff BackoffOf(const Core& core, NodeId node) {
                  core.incarnation() ^ node);
 }
 
-void AddCounters(const CodecCounters& counters,
-                 std::array<CodecTally, kMessageTypeCount>* tallies) {
+void AddCounters(const CodecCounters& counters, std::array<CodecTally, kWireTypeCount>* tallies) {
   for (size_t type = 0; type < tallies->size(); ++type) {
     const CodecCounters::Kind& kind = counters.kinds[type];
     CodecTally& tally = (*tallies)[type];
@@ -64,7 +63,8 @@ Peer::Peer(Core* core, PeerGate* gate)
                 MessageDecoder(LimitsOf(core->options())),
                 MessageDecoder(LimitsOf(core->options()))},
       leases_(std::make_shared<LeaseAccount>(core->options().leased_bytes_max,
-                                             [core] { core->Wake(); })) {
+                                             [core] { core->Wake(); })),
+      calls_(core, this, LimitsOf(core->options())) {
   gate_->set_connected(true);
   gate_->set_draining_there(false);
 }
@@ -101,6 +101,7 @@ void Peer::Tick() {
   CheckRetired();
   if (selection_.again_ns != 0 && now_ns >= selection_.again_ns) Choose();
   CheckSwitchDeadline();
+  calls_.Expire(now_ns);
   if (!has_way()) TickWithoutLink();
   if (drain_answer_due_ && NothingLeft()) core_->MarkDirty(this);
   CheckDrain();
@@ -127,7 +128,7 @@ void Peer::TickWithoutLink() {
 }
 
 int64_t Peer::NextDeadline() const {
-  int64_t deadline_ns = kNever;
+  int64_t deadline_ns = calls_.NextDeadlineNs();
   for (const Slot& slot : slots_) {
     if (slot.session != nullptr) deadline_ns = std::min(deadline_ns, AckWakeNs(slot.session));
     deadline_ns = std::min(deadline_ns, DialNs(slot));
@@ -164,28 +165,40 @@ void Peer::ForgetLater(QueuedMessage* message) {
 void Peer::LoseInFlight(LossReason reason) {
   send_.Drain([&](const InFlightMessage& message) {
     ledger_.LoseInFlight(message.payload_bytes, reason);
+    if (message.untold) return;
     outage_.Add(message.group, message.payload_bytes, message.snapshot, reason);
   });
+  calls_.Fail();
 }
 
 void Peer::LoseQueuedMessage(QueuedMessage* message, LossReason reason) {
   ledger_.LoseQueued(message->payload_bytes, reason);
-  outage_.Add(message->group, message->payload_bytes, message->view.type == MessageType::kSnap,
-              reason);
+  if (!IsUntold(message->role)) {
+    outage_.Add(message->group, message->payload_bytes, message->view.type == MessageType::kSnap,
+                reason);
+  }
+  if (message->role != CallRole::kNone) calls_.Lost(message, reason);
   Forget(message);
+}
+
+template <typename Which>
+void Peer::LoseQueuedIf(Lane lane, Which which, LossReason reason) {
+  // One that is half sent goes on: its first pieces cannot be taken back.
+  const QueuedMessage* const half_sent =
+      send_.fragments(lane).left > 0 ? queue_.front(lane) : nullptr;
+  queue_.RemoveIf(
+      lane, [&](const QueuedMessage& message) { return &message != half_sent && which(message); },
+      [&](QueuedMessage* message) { LoseQueuedMessage(message, reason); });
 }
 
 void Peer::LoseBehindGap() {
   if (!outage_.HasLoss()) return;
-  // One that is half sent goes on: its first pieces cannot be taken back.
-  const QueuedMessage* const half_sent =
-      send_.fragments(Lane::kAppend).left > 0 ? queue_.front(Lane::kAppend) : nullptr;
-  queue_.RemoveIf(
+  LoseQueuedIf(
       Lane::kAppend,
       [&](const QueuedMessage& message) {
-        return &message != half_sent && outage_.HasLossOf(message.group);
+        return !IsUntold(message.role) && outage_.HasLossOf(message.group);
       },
-      [&](QueuedMessage* message) { LoseQueuedMessage(message, LossReason::kBehindGap); });
+      LossReason::kBehindGap);
 }
 
 void Peer::LoseQueued(Lane lane, LossReason reason, int64_t accepted_before_ns) {
@@ -194,12 +207,30 @@ void Peer::LoseQueued(Lane lane, LossReason reason, int64_t accepted_before_ns) 
       [&](QueuedMessage* message) { LoseQueuedMessage(message, reason); });
 }
 
+void Peer::LoseQueuedCalls() {
+  for (int lane = 0; lane < kLaneCount; ++lane) {
+    LoseQueuedIf(
+        static_cast<Lane>(lane),
+        [](const QueuedMessage& message) { return message.caller != nullptr; },
+        LossReason::kOverPeerLimit);
+  }
+}
+
+void Peer::LoseQueuedAnswers() {
+  for (int lane = 0; lane < kLaneCount; ++lane) {
+    LoseQueuedIf(
+        static_cast<Lane>(lane),
+        [](const QueuedMessage& message) { return message.role == CallRole::kAnswer; },
+        LossReason::kExpired);
+  }
+}
+
 void Peer::LoseOlderUrgent(const QueuedMessage& newest) {
   queue_.RemoveIf(
       Lane::kUrgent,
       [&](const QueuedMessage& message) {
         return &message != &newest && message.group == newest.group &&
-               message.view.type == newest.view.type;
+               message.view.type == newest.view.type && message.role == CallRole::kNone;
       },
       [&](QueuedMessage* message) {
         ledger_.LoseQueued(message->payload_bytes, LossReason::kExpired);
@@ -216,7 +247,10 @@ void Peer::KeepNewestUrgent() {
   };
   queue_.ForEach(Lane::kUrgent, [&](const QueuedMessage& message) { ++waiting[key(message)]; });
   queue_.RemoveIf(
-      Lane::kUrgent, [&](const QueuedMessage& message) { return --waiting[key(message)] > 0; },
+      Lane::kUrgent,
+      [&](const QueuedMessage& message) {
+        return --waiting[key(message)] > 0 && message.role == CallRole::kNone;
+      },
       [&](QueuedMessage* message) { LoseQueuedMessage(message, LossReason::kExpired); });
 }
 
@@ -273,6 +307,7 @@ PeerStatus Peer::Describe() const {
     }
   }
   status.refused = gate_->refused();
+  calls_.Describe(&status);
   status.frames_held = receive_.held_count();
   status.leased_bytes = leases_->bytes();
   for (int i = 0; i < kSlots; ++i) {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "codec/message_codec.h"
+#include "transport/call_desk.h"
 #include "transport/control.h"
 #include "transport/dialler.h"
 #include "transport/fragment_joiner.h"
@@ -37,8 +38,8 @@ class Core;
 // Made by the Core for each AddPeer, owned by it. It owns the messages in its queues, settles its
 // ledger, and dials when nobody else does. Links come and go in peer_links.cc, the choice between
 // them is in peer_select.cc, tickets in peer_tickets.cc, epochs in peer_epochs.cc, drains in
-// peer_drain.cc; sending is in peer_send.cc and peer_gather.cc, receiving in peer_receive.cc, the
-// rest in peer.cc.
+// peer_drain.cc, calls in call_desk.h; sending is in peer_send.cc and peer_gather.cc, receiving in
+// peer_receive.cc, the rest in peer.cc.
 // Threads: loop thread only.
 // Invariants (CheckInvariants): the ledger balances; ledger.queued is what the queue holds;
 // ledger.in_flight is what the send stream holds.
@@ -121,11 +122,15 @@ class Peer {
 
   NodeId node() const { return gate_->node(); }
   PeerGate* gate() const { return gate_; }
+  CallDesk& calls() { return calls_; }
   // A link is attached, and one of the two directions has not begun.
   bool settling() const { return state_ == PeerState::kSettling; }
   // Since then nothing more went wrong: the newest fence of either end.
   int64_t settling_since_ns() const { return settling_since_ns_; }
-  bool quiet() const { return queue_.empty() && ledger_.in_flight.messages == 0; }
+  // Nothing waits for the other end.
+  bool quiet() const {
+    return queue_.empty() && ledger_.in_flight.messages == 0 && calls_.waiting() == 0;
+  }
   // A node that is no peer yet: it goes at this time. 0: it stays.
   int64_t provisional_until_ns = 0;
   bool dirty = false;  // In the Core's list of those to pump.
@@ -183,6 +188,9 @@ class Peer {
   void LoseInFlight(LossReason reason);
   void LoseQueued(Lane lane, LossReason reason, int64_t accepted_before_ns);
   void LoseQueuedMessage(QueuedMessage* message, LossReason reason);
+  // Those that `which(message)` names.
+  template <typename Which>
+  void LoseQueuedIf(Lane lane, Which which, LossReason reason);
   void LoseBehindGap();
   void LoseOlderUrgent(const QueuedMessage& newest);
   void KeepNewestUrgent();
@@ -204,6 +212,11 @@ class Peer {
   bool both_attached() const {
     return slots_[0].session != nullptr && slots_[1].session != nullptr;
   }
+  // Calls that are queued, when there are more than the other end takes.
+  void LoseQueuedCalls();
+  // Answers that are queued, when nobody waits for them any more. Another process of the node, or
+  // one that has us anew, would take them for answers to calls of its own.
+  void LoseQueuedAnswers();
   void Retire(Slot* slot);
   void CheckRetired();
   void OfferRdma(const Session* grpc);
@@ -306,9 +319,11 @@ class Peer {
   void ConsumeHeld();
   CloseReason OnData(const FrameHeader& header, absl::string_view body, ReceiveBuffer* buffer);
   CloseReason OnFragment(const FrameHeader& header, absl::string_view body);
-  CloseReason DeliverBlock(const DecodedMessage& decoded, ReceiveBuffer* block);
-  CloseReason DeliverCopy(const DecodedMessage& decoded);
-  CloseReason Deliver(const DecodedMessage& decoded, ReceiveBuffer* buffer);
+  CloseReason DeliverBlock(DecodedMessage* decoded, Lane lane, ReceiveBuffer* block);
+  CloseReason DeliverCopy(const DecodedMessage& decoded, Lane lane);
+  CloseReason Deliver(DecodedMessage* decoded, Lane lane, ReceiveBuffer* buffer);
+  // Of a call, or of no type that travels.
+  CloseReason DeliverSpecial(DecodedMessage* decoded, Lane lane, ReceiveBuffer* buffer);
   void BeginReceiveEpoch();
   bool HasBug(PlantedBug bug) const;
 
@@ -371,6 +386,7 @@ class Peer {
   const std::shared_ptr<LeaseAccount> leases_;
   std::vector<char> structs_;  // of the message that is copied out
 
+  CallDesk calls_;
   Ledger ledger_;
   PeerStatus counters_;  // Only its counters are used.
 };

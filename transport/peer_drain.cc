@@ -16,7 +16,7 @@ constexpr int64_t kLookNs = 10 * kMs;
 
 }  // namespace
 
-bool Peer::NothingLeft() const { return gate_->Empty() && quiet(); }
+bool Peer::NothingLeft() const { return gate_->Empty() && quiet() && calls_.served() == 0; }
 
 void Peer::Drain() {
   if (drain_ != DrainState::kNone) return;

@@ -49,6 +49,9 @@ void Peer::Fence() {
     held_from->Free(frame.frame_bytes);
   }
   for (FragmentJoiner& joiner : joiners_) joiner.Reset();
+  calls_.Fail();
+  calls_.ForgetServed();
+  LoseQueuedAnswers();
   if (SequenceAfter(receive_.epoch(), fenced_up_to_)) fenced_up_to_ = receive_.epoch();
   fence_sent_ = core_->NextFence();
   settling_since_ns_ = core_->now_ns();

@@ -20,7 +20,7 @@ class Peer;
 //
 // Threads: TryEnter, refused, Open, Remove, Drain and Resume from any; the rest on the loop thread.
 // Invariant: 0 <= messages(lane) <= messages_max(lane), the same for bytes, save for one message
-// that is larger than an empty queue.
+// that is larger than an empty queue, and for answers.
 class PeerGate {
  public:
   enum class State : uint8_t { kRemoved, kOpen, kNotConnected };
@@ -58,6 +58,13 @@ class PeerGate {
       return Count(SendResult::kDraining);
     }
     return SendResult::kAccepted;
+  }
+
+  // Takes a place in any case, for an answer: calls are bounded, so their answers are. Loop thread.
+  void Enter(Lane lane, uint64_t bytes) {
+    Queue& queue = queues_[static_cast<int>(lane)];
+    queue.messages.fetch_add(1);
+    queue.bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
 
   // Messages left their queue: put into a frame, superseded or lost. True when this drained a queue

@@ -79,7 +79,8 @@ void Peer::SendByItself(QueuedMessage* message) {
 
 void Peer::BeginFragments(const QueuedMessage& message, SendStream::Fragments* fragments) {
   if (Predicts()) {
-    send_.encoder(message.lane).EncodeSegments(message.group, message.view, &fragments->segments);
+    send_.encoder(message.lane)
+        .EncodeSegments(message.group, message.view, message.call, &fragments->segments);
     return fragments->Begin(fragments->segments.total_bytes());
   }
   fragments->whole.resize(MessageEncoder::SizeBound(message.view));

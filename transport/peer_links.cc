@@ -75,6 +75,7 @@ void Peer::Attach(Session* session) {
   slot.session = session;
   rdma_only_ = core_->options().link_policy == LinkPolicy::kRdma ||
                (session->remote_hello().features_required & kFeatureRdmaOnly) != 0;
+  if (!calls_.TakeLimits(session->remote_hello())) LoseQueuedCalls();
   slot.dialler.Succeeded();
   ++counters_.connects;
   if (state_ != PeerState::kUp) SetState(PeerState::kSettling, CloseReason::kNone, "");
@@ -247,6 +248,8 @@ void Peer::Detach(Session* session, CloseReason reason, absl::string_view text) 
 
 void Peer::OnLastLinkGone() {
   if (!receive_.fenced()) Fence();
+  // With those that were half sent when their calls were fenced.
+  LoseQueuedAnswers();
   // A fence that was not answered comes again, the same or a newer one: only then begins an epoch.
   if (std::exchange(start_due_, false)) fence_seen_ = 0;
   drained_there_ = false;

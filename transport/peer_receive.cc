@@ -5,11 +5,39 @@
 #include <new>
 #include <utility>
 
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
 #include "transport/core.h"
 #include "transport/peer.h"
 #include "transport/receive_block.h"
 
 namespace hawser {
+namespace {
+
+// Bit n: messages of type n do not go to the handler as they are.
+constexpr uint64_t SpecialTypes() {
+  uint64_t bits = ~uint64_t{0} << kMessageTypeCount;
+  for (int type = 0; type < kMessageTypeCount; ++type) {
+    if (IsLocalOnly(static_cast<MessageType>(type))) bits |= uint64_t{1} << type;
+  }
+  return bits;
+}
+
+bool IsSpecial(const MessageView& message) {
+  static_assert(kWireTypeCount <= 64, "the decoder knows no other types");
+  constexpr uint64_t kSpecialTypes = SpecialTypes();
+  return ((kSpecialTypes >> static_cast<unsigned>(message.type) & 1) |
+          (message.zero_fields & kCallBit)) != 0;
+}
+
+// Empty for a message without payload.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Lease LeaseOn(ReceiveBuffer* buffer, uint64_t payload_bytes) {
+  if (payload_bytes == 0) return Lease();
+  buffer->Ref();
+  return Lease(buffer);
+}
+
+}  // namespace
 
 CloseReason Peer::OnAck(Session* session, uint32_t ack) {
   if (ack == session->send().acked()) return CloseReason::kNone;
@@ -115,7 +143,8 @@ CloseReason Peer::OnData(const FrameHeader& header, absl::string_view body, Rece
     }
     body.remove_prefix(decoded.bytes);
     const bool copy = header.lane != Lane::kUrgent && leases_->OverHalf();
-    const CloseReason reason = copy ? DeliverCopy(decoded) : Deliver(decoded, buffer);
+    const CloseReason reason =
+        copy ? DeliverCopy(decoded, header.lane) : Deliver(&decoded, header.lane, buffer);
     if (reason != CloseReason::kNone) return reason;
   }
   return body.empty() ? CloseReason::kNone : CloseReason::kBadMessage;
@@ -133,39 +162,46 @@ CloseReason Peer::OnFragment(const FrameHeader& header, absl::string_view body) 
       decoded.bytes != message.size()) {
     return CloseReason::kBadMessage;
   }
-  return DeliverBlock(decoded, block.buffer());
+  return DeliverBlock(&decoded, header.lane, block.buffer());
 }
 
-CloseReason Peer::DeliverBlock(const DecodedMessage& decoded, ReceiveBuffer* block) {
-  const CloseReason reason = Deliver(decoded, block);
+CloseReason Peer::DeliverBlock(DecodedMessage* decoded, Lane lane, ReceiveBuffer* block) {
+  const CloseReason reason = Deliver(decoded, lane, block);
   if (block->shared()) block->ChargeTo(leases_);
   return reason;
 }
 
-CloseReason Peer::DeliverCopy(const DecodedMessage& decoded) {
+CloseReason Peer::DeliverCopy(const DecodedMessage& decoded, Lane lane) {
   const uint64_t payload_bytes = PayloadBytes(decoded.message);
-  if (payload_bytes == 0) return Deliver(decoded, nullptr);
+  DecodedMessage copy = decoded;
+  if (payload_bytes == 0) return Deliver(&copy, lane, nullptr);
   ReceiveBlock* block = ReceiveBlock::Make(payload_bytes);
   if (block == nullptr) return CloseReason::kResourceExhausted;
   const Lease lease(block);
   structs_.resize(StructBytes(decoded.message));
-  DecodedMessage copy = decoded;
   CopyMessage(decoded.message, structs_.data(), block->data(), &copy.message);
   ++counters_.messages_copied_out;
-  return DeliverBlock(copy, block);
+  return DeliverBlock(&copy, lane, block);
 }
 
-CloseReason Peer::Deliver(const DecodedMessage& decoded, ReceiveBuffer* buffer) {
-  if (IsLocalOnly(decoded.message.type)) return CloseReason::kLocalOnlyType;
-  const uint64_t payload_bytes = PayloadBytes(decoded.message);
+CloseReason Peer::Deliver(DecodedMessage* decoded, Lane lane, ReceiveBuffer* buffer) {
+  const MessageView& message = decoded->message;
+  if (ABSL_PREDICT_FALSE(IsSpecial(message))) return DeliverSpecial(decoded, lane, buffer);
+  const uint64_t payload_bytes = PayloadBytes(message);
   counters_.received.Add(payload_bytes);
-  Lease lease;
-  if (payload_bytes != 0) {
-    buffer->Ref();
-    lease = Lease(buffer);
-  }
-  core_->handler()->OnMessage(node(), decoded.group, decoded.message, std::move(lease));
+  core_->handler()->OnMessage(node(), decoded->group, message, LeaseOn(buffer, payload_bytes));
   return CloseReason::kNone;
+}
+
+ABSL_ATTRIBUTE_NOINLINE CloseReason Peer::DeliverSpecial(DecodedMessage* decoded, Lane lane,
+                                                         ReceiveBuffer* buffer) {
+  MessageView* const message = &decoded->message;
+  if (IsLocalOnly(message->type)) return CloseReason::kLocalOnlyType;
+  const bool numbered = (message->zero_fields & kCallBit) != 0;
+  const uint64_t number = numbered ? decoders_[static_cast<int>(lane)].TakeCall(message) : 0;
+  const uint64_t payload_bytes = PayloadBytes(*message);
+  counters_.received.Add(payload_bytes);
+  return calls_.Deliver(*decoded, number, lane, LeaseOn(buffer, payload_bytes));
 }
 
 }  // namespace hawser

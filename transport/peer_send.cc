@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "base/check.h"
 #include "transport/core.h"
 #include "transport/peer.h"
@@ -28,7 +29,16 @@ size_t SizeBoundOf(const QueuedMessage& message) {
 
 InFlightMessage InFlight(const QueuedMessage& message, uint32_t last_sequence) {
   return {message.group, message.payload_bytes, last_sequence,
-          message.view.type == MessageType::kSnap};
+          message.view.type == MessageType::kSnap, IsUntold(message.role)};
+}
+
+size_t Encode(const QueuedMessage& message, bool predicts, MessageEncoder* encoder, char* out,
+              size_t room) {
+  if (ABSL_PREDICT_FALSE(message.call != 0)) {
+    return encoder->EncodeOfCall(message.group, message.view, message.call, out, room);
+  }
+  return predicts ? encoder->Encode(message.group, message.view, out, room)
+                  : encoder->EncodeWhole(message.group, message.view, out, room);
 }
 
 // What the peer takes.
@@ -75,6 +85,7 @@ class GroupPrefetcher {
 }  // namespace
 
 void Peer::Enqueue(QueuedMessage* message) {
+  if (message->caller != nullptr && !calls_.Admit(message)) return ForgetLater(message);
   ledger_.Accept(message->payload_bytes);
   if (QueuedMessage* older = queue_.TakeSuperseded(*message)) {
     if (!HasBug(PlantedBug::kHeartbeatUncounted)) ledger_.Supersede(older->payload_bytes);
@@ -178,9 +189,11 @@ bool Peer::OverPeerLimit(const QueuedMessage& message) const {
 
 bool Peer::FrontIsSendable(Lane lane) {
   QueuedMessage* message;
-  while ((message = queue_.front(lane)) != nullptr && OverPeerLimit(*message)) {
+  while ((message = queue_.front(lane)) != nullptr && send_.fragments(lane).left == 0) {
+    const bool abandoned = CallDesk::IsAbandoned(*message);
+    if (!abandoned && !OverPeerLimit(*message)) break;
     queue_.Pop(lane);
-    LoseQueuedMessage(message, LossReason::kOverPeerLimit);
+    LoseQueuedMessage(message, abandoned ? LossReason::kExpired : LossReason::kOverPeerLimit);
     LoseBehindGap();
     TellOutage();
   }
@@ -247,9 +260,8 @@ size_t Peer::FillFrame(Lane lane, char* frame, size_t capacity, FrameHeader* hea
     prefetcher.Step();
     char* const out = frame + bytes;
     const size_t room = capacity - bytes;
-    // Both fit SizeBound.
-    const size_t encoded = predicts ? encoder.Encode(message->group, message->view, out, room)
-                                    : encoder.EncodeWhole(message->group, message->view, out, room);
+    // All fit SizeBound.
+    const size_t encoded = Encode(*message, predicts, &encoder, out, room);
     if (encoded == 0) break;
     bytes += encoded;
     tally.Add(message->payload_bytes);
@@ -269,7 +281,11 @@ void Peer::Posted(Lane lane, Tally tally, QueuedMessage* messages) {
   queue_.Taken(lane, tally);
   ledger_.Post(tally);
   Left(lane, tally);
-  while (messages != nullptr) core_->Release(std::exchange(messages, messages->next));
+  while (messages != nullptr) {
+    QueuedMessage* const message = std::exchange(messages, messages->next);
+    if (ABSL_PREDICT_FALSE(message->role != CallRole::kNone)) calls_.Posted(message);
+    core_->Release(message);
+  }
 }
 
 void Peer::PostFront(Lane lane, uint32_t last_sequence) {

@@ -143,6 +143,7 @@ struct InFlightMessage {
   uint64_t payload_bytes = 0;
   uint32_t last_sequence = 0;  // Of the frame that ends it.
   bool snapshot = false;
+  bool untold = false;  // Its loss is told by the end of its call, if at all.
 };
 
 // The frames and messages of one lane that the peer has not acknowledged.

@@ -51,6 +51,7 @@ void Session::SendHello() {
   hello.message_bytes_max = options.message_bytes_max;
   hello.message_entries_max = options.message_entries_max;
   hello.codec_groups_max = options.codec_groups_max;
+  hello.calls_max = options.calls_max;
   hello.receive_unit_bytes =
       kind_ == LinkKind::kRdma ? options.rdma_slot_bytes : kGrpcCreditUnitBytes;
   hello.rdma_proof = link_->Proof();

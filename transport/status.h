@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codec/message_view.h"
+#include "transport/call.h"
 #include "transport/close_reason.h"
 #include "transport/lane.h"
 #include "transport/ledger.h"
@@ -102,9 +103,9 @@ struct PeerStatus {
 
   // Counted since the peer was added.
   Tally received;
-  std::array<uint64_t, kSendRefusalCount> refused{};     // Sends, as SendRefusal() numbers them.
-  std::array<CodecTally, kMessageTypeCount> codec_sent;  // by MessageType
-  std::array<CodecTally, kMessageTypeCount> codec_received;  // by MessageType
+  std::array<uint64_t, kSendRefusalCount> refused{};      // Sends, as SendRefusal() numbers them.
+  std::array<CodecTally, kWireTypeCount> codec_sent;      // by MessageType
+  std::array<CodecTally, kWireTypeCount> codec_received;  // by MessageType
   uint64_t frames_sent = 0;
   uint64_t frames_received = 0;
   uint64_t frame_bytes_sent = 0;
@@ -116,6 +117,24 @@ struct PeerStatus {
   uint64_t upgrades = 0;             // Those from gRPC to RDMA.
   uint64_t fallbacks = 0;            // A link failed and another one was there.
   uint64_t messages_copied_out = 0;  // Received, because leases pinned too much.
+
+  // Calls to the peer that wait for their answer, and those of the peer that wait for ours.
+  uint64_t calls_waiting = 0;
+  uint64_t calls_served = 0;
+  // Counted since the peer was added: calls to it that are over, and what came too late.
+  std::array<uint64_t, kCallStatusCount> calls_done{};  // by CallStatus
+  uint64_t calls_received = 0;
+  uint64_t answers_late = 0;
+};
+
+// One endpoint, since the transport was made.
+struct EndpointStatus {
+  std::string name;
+  uint64_t calls = 0;      // Let through to the handler or the executor.
+  uint64_t refused = 0;    // Their callers may not.
+  uint64_t expired = 0;    // Their time was over before the executor came to them.
+  uint64_t slow = 0;       // Held the loop thread for over 1 ms.
+  int64_t slowest_us = 0;  // Of those.
 };
 
 struct TransportStatus {
@@ -126,6 +145,7 @@ struct TransportStatus {
   // Connections refused or closed before they belonged to a peer, by reason.
   std::array<uint64_t, kCloseReasonCount> refused{};
   std::vector<PeerStatus> peers;
+  std::vector<EndpointStatus> endpoints;
 };
 
 }  // namespace hawser

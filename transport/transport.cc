@@ -85,21 +85,20 @@ SendResult Transport::Send(NodeId node, GroupId group, const MessageView& messag
 }
 
 CallId Transport::Call(NodeId node, absl::string_view endpoint, absl::string_view request,
-                       absl::Time deadline, CallDone done) {
-  impl_->CompleteUnbuilt(Hold(), std::move(done));
-  return 0;
+                       absl::Time deadline, CallDone done, Lane lane) {
+  return impl_->Call(node, endpoint, request, deadline, std::move(done), lane);
 }
 
 CallId Transport::CallAppend(NodeId node, GroupId group, const MessageView& message, Hold hold,
                              absl::Time deadline, CallDone done) {
-  impl_->CompleteUnbuilt(hold, std::move(done));
-  return 0;
+  return impl_->CallAppend(node, group, message, hold, deadline, std::move(done));
 }
 
-void Transport::Cancel(CallId call) {}
+void Transport::Cancel(CallId call) { impl_->Cancel(call); }
 
-absl::Status Transport::RegisterEndpoint(absl::string_view endpoint, EndpointHandler handler) {
-  return absl::UnimplementedError("calls are not built into this version");
+absl::Status Transport::RegisterEndpoint(absl::string_view endpoint, EndpointHandler handler,
+                                         EndpointOptions options) {
+  return impl_->RegisterEndpoint(endpoint, std::move(handler), std::move(options));
 }
 
 PayloadPool* Transport::payload_pool() { return impl_->payload_pool(); }

@@ -110,23 +110,33 @@ class Transport {
   // From the polling thread it takes no lock. See Hold for who owns the bytes.
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold = {});
 
-  // --- Calls (kNotBuilt in this version; after Stop, `done` runs on the caller's thread) ---
+  // --- Calls ---
+  //
+  // `done` runs exactly once, on the loop thread, never inside the method that begins the call
+  // (after Stop: on the caller's thread, inside it). A call that waits for an answer when its link
+  // fails ends as kUnavailable: whether it was executed is not known. At most calls_max calls to a
+  // peer wait for their answer.
 
-  // Asks `endpoint` of `node`; `request` is copied. `done` runs exactly once.
+  // Asks `endpoint` of `node`; `request` is copied. Calls in one lane arrive in the order made, and
+  // so do answers; requests and answers over 1 KiB (kUrgentMessageBytesMax) leave kUrgent for
+  // kAppend. kBulk is for what is large and may wait.
   CallId Call(NodeId node, absl::string_view endpoint, absl::string_view request,
-              absl::Time deadline, CallDone done);
+              absl::Time deadline, CallDone done, Lane lane = Lane::kAppend);
 
-  // Sends an append and waits for its answer, by the append codec; answers to one node and group
-  // come in the order of the calls. `done` runs exactly once, and `hold` is released exactly once,
-  // whatever the outcome, in either order.
+  // Sends a MsgApp and waits for its answer, by the append codec; appends to one node and group
+  // arrive in the order made, and so do answers (of up to 1 KiB). `hold` is released exactly once,
+  // whatever the outcome, before or after `done`. What is lost on the way is also in the report of
+  // OnUnreachable.
   CallId CallAppend(NodeId node, GroupId group, const MessageView& message, Hold hold,
                     absl::Time deadline, CallDone done);
 
-  // Completes `call` with kCancelled unless it is complete.
+  // Ends `call` with kCancelled, unless it is over: at the end of the loop's next turn.
   void Cancel(CallId call);
 
-  // Answers calls to `endpoint`. Before Start only. AlreadyExists, FailedPrecondition.
-  absl::Status RegisterEndpoint(absl::string_view endpoint, EndpointHandler handler);
+  // Answers calls to `endpoint`, of the nodes that `options` allow. Before Start only.
+  // FailedPrecondition, AlreadyExists, InvalidArgument (the name).
+  absl::Status RegisterEndpoint(absl::string_view endpoint, EndpointHandler handler,
+                                EndpointOptions options = {});
 
   // --- Memory ---
 

@@ -49,6 +49,7 @@ Transport::Impl::Impl(const Options& options, RaftHandler* handler, Links links)
       recorder_(options.record_directory.empty()
                     ? nullptr
                     : std::make_unique<LinkRecorder>(options.record_directory)),
+      endpoints_(&MonotonicNs),
       core_(Parts(handler)),
       loop_(options_, &core_, provider_) {}
 
@@ -90,6 +91,8 @@ Core::Parts Transport::Impl::Parts(RaftHandler* handler) {
   parts.messages = &messages_;
   parts.incarnation = RandomIncarnation();
   parts.tap = recorder_.get();
+  parts.endpoints = &endpoints_;
+  parts.answers = this;
   return parts;
 }
 
@@ -258,9 +261,16 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   const size_t size_bound = MessageEncoder::SizeBound(message);
   const SendResult checked = Check(message, size_bound);
   if (checked != SendResult::kAccepted) return checked;
-  const Lane lane = LaneOf(message.type, size_bound);
+  Sending sending;
+  sending.group = group;
+  sending.lane = LaneOf(message.type, size_bound);
+  return Accept(gate, sending, message, hold);
+}
+
+SendResult Transport::Impl::Accept(PeerGate* gate, const Sending& sending,
+                                   const MessageView& message, Hold hold) {
   const uint64_t payload_bytes = PayloadBytes(message);
-  const SendResult entered = gate->TryEnter(lane, payload_bytes);
+  const SendResult entered = gate->TryEnter(sending.lane, payload_bytes);
   if (entered != SendResult::kAccepted) return entered;
   // Behind what other threads sent before; and a peer that was added in this turn is made at the
   // beginning of the next one.
@@ -268,12 +278,14 @@ SendResult Transport::Impl::Send(NodeId node, GroupId group, const MessageView& 
   QueuedMessage* queued =
       on_loop_thread ? messages_.MakeLocal(message, hold) : messages_.MakeShared(message, hold);
   if (queued == nullptr) {
-    gate->Leave(lane, payload_bytes);
+    gate->Leave(sending.lane, payload_bytes);
     return SendResult::kQueueBytes;
   }
   queued->gate = gate;
-  queued->group = group;
-  queued->lane = lane;
+  queued->group = sending.group;
+  queued->lane = sending.lane;
+  queued->role = sending.role;
+  queued->caller = sending.caller;
   if (!on_loop_thread) return SendFromOutside(gate, queued);
   core_.Enqueue(queued);
   loop_.set_unsent();
@@ -289,18 +301,6 @@ SendResult Transport::Impl::SendFromOutside(PeerGate* gate, QueuedMessage* messa
   }
   loop_.Submit(message);
   return SendResult::kAccepted;
-}
-
-void Transport::Impl::CompleteUnbuilt(Hold hold, CallDone done) {
-  auto shared_done = std::make_shared<CallDone>(std::move(done));
-  auto complete = [hold, shared_done] {
-    if (!hold.empty()) hold.release(hold.argument);
-    CallResult result;
-    result.status = CallStatus::kNotBuilt;
-    result.text = "calls are not built into this version of Hawser; use Send";
-    std::move (*shared_done)(std::move(result));
-  };
-  if (!Post(complete)) complete();
 }
 
 TransportStatus Transport::Impl::Describe() {

@@ -13,8 +13,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "base/mutex.h"
 #include "codec/message_codec.h"
+#include "transport/answer_path.h"
 #include "transport/both_links.h"
 #include "transport/core.h"
+#include "transport/endpoints.h"
 #include "transport/grpc/grpc_provider.h"
 #include "transport/loop.h"
 #include "transport/peer_directory.h"
@@ -30,7 +32,7 @@ int64_t ToMonotonicNs(absl::Time deadline);
 // What any thread may touch, and the loop that owns the rest.
 //
 // One per Transport, owned by it. Threads: any, unless said otherwise.
-class Transport::Impl {
+class Transport::Impl final : private AnswerHost {
  public:
   // What carries the streams. Without RDMA `rdma_absent` says why.
   struct Links {
@@ -55,7 +57,13 @@ class Transport::Impl {
   absl::Status CheckMember(NodeId node);
   absl::Status PinLink(NodeId node, LinkKind link);
   SendResult Send(NodeId node, GroupId group, const MessageView& message, Hold hold);
-  void CompleteUnbuilt(Hold hold, CallDone done);
+  CallId Call(NodeId node, absl::string_view endpoint, absl::string_view request,
+              absl::Time deadline, CallDone done, Lane lane);
+  CallId CallAppend(NodeId node, GroupId group, const MessageView& message, Hold hold,
+                    absl::Time deadline, CallDone done);
+  void Cancel(CallId call);
+  absl::Status RegisterEndpoint(absl::string_view endpoint, EndpointHandler handler,
+                                EndpointOptions options);
   void Wake();
   // The first call registers what of it is to be sent without a copy.
   PayloadPool* payload_pool();
@@ -74,10 +82,12 @@ class Transport::Impl {
   LinkProvider* const provider_;           // what the loop polls
   // Null unless the options name a directory.
   const std::unique_ptr<LinkTap> recorder_;
+  Endpoints endpoints_;
   Core core_;
   Loop loop_;
 
   std::atomic<State> state_{State::kNew};
+  std::atomic<CallId> last_call_{0};
   // Other threads inside Send or Post: the loop ends after them.
   std::atomic<int> visitors_{0};
 
@@ -102,10 +112,27 @@ class Transport::Impl {
     Impl* const impl_;
   };
 
+  // What a message is when it is sent.
+  struct Sending {
+    GroupId group = 0;
+    Lane lane = Lane::kUrgent;
+    CallRole role = CallRole::kNone;
+    OutgoingCall* caller = nullptr;
+  };
+
   SendResult Check(const MessageView& message, size_t size_bound) const;
+  SendResult Accept(PeerGate* gate, const Sending& sending, const MessageView& message, Hold hold);
   SendResult SendFromOutside(PeerGate* gate, QueuedMessage* message);
+  // Makes the call and sends its message, or ends it.
+  CallId StartCall(NodeId node, Sending sending, const MessageView& message, Hold hold,
+                   absl::Time deadline, CallDone done);
+  // Ends a call that was not sent, in the loop's next turn, or here when there is none.
+  void Refuse(Hold hold, CallDone done, CallStatus status, const char* text);
+  // AnswerHost:
+  bool OnLoopThread() const override { return loop_.OnLoopThread(); }
+  void SetUnsent() override { loop_.set_unsent(); }
   // Runs `command` on the loop thread; false when the transport has stopped.
-  bool Post(Inbox::Command command);
+  bool Post(Inbox::Command command) override;
   absl::Status CheckAddresses(const std::vector<std::string>& addresses) const;
 };
 

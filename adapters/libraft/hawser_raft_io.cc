@@ -33,6 +33,7 @@ RaftIoOptions OptionsOf(const hawser_raft_io_options& in) {
   }
   out.append_bytes_max = in.append_bytes_max;
   out.append_queue_bytes_max = in.append_queue_bytes_max;
+  out.libuv_sleeps = in.libuv_sleeps != 0;
   return out;
 }
 

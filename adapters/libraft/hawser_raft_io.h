@@ -39,6 +39,7 @@ struct hawser_raft_io_options {
   uint32_t message_bytes_max;
   uint32_t append_bytes_max;       /* Entries in one message, bytes. */
   uint32_t append_queue_bytes_max; /* Entries that wait for one follower, bytes. */
+  int libuv_sleeps;                /* For UV_RUN_NOWAIT, or a loop run through uv_backend_fd. */
 };
 
 /* Everything empty, and the limits' defaults. */

@@ -4,8 +4,7 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
+#include "adapters/libraft/network_loop.h"
 #include "adapters/libraft/raft_network.h"
 
 namespace hawser::libraft {
@@ -16,14 +15,15 @@ namespace {
 // One per InitRaftIo; `outer->impl` points at it. libraft calls the functions of `outer`, which go
 // on to `disk` save start, send and close. raft_uv reports ticks to `disk`, and they go to `outer`.
 //
-// The network works before libuv sleeps (prepare), which is also after whatever woke it: its
-// descriptor (poll), its next deadline (timer), or the disk.
-//
 // Threads: the loop's.
 class RaftIo {
  public:
   RaftIo(raft_io* outer, uv_loop_t* loop, const RaftIoOptions& options)
-      : outer_(outer), loop_(loop), network_(outer, options) {}
+      : outer_(outer),
+        loop_(loop),
+        libuv_sleeps_(options.libuv_sleeps),
+        network_(outer, loop, options),
+        network_loop_(loop, &network_) {}
 
   int InitDisk(const char* directory);
   void FillOuter();
@@ -51,22 +51,17 @@ class RaftIo {
   };
 
   int Fail(const absl::Status& status);
-  void ClosePoll();
-  void BeforeSleep();
-  void SleepAtMost(absl::Duration rest);
   void GoOnClosing();
 
   raft_io* const outer_;
   uv_loop_t* const loop_;
+  const bool libuv_sleeps_;
   raft_io disk_{};
   // raft_uv asks for a transport; this one does nothing.
   raft_uv_transport no_transport_{};
   RaftNetwork network_;
+  NetworkLoop network_loop_;
   raft_io_tick_cb tick_ = nullptr;
-
-  uv_prepare_t prepare_{};
-  uv_poll_t* poll_ = nullptr;  // Frees itself: raft_init may fail when it is there.
-  uv_timer_t timer_{};
 
   raft_io_close_cb close_callback_ = nullptr;
   int disk_appends_ = 0;
@@ -74,11 +69,6 @@ class RaftIo {
   bool disk_closed_ = false;
   bool network_closed_ = false;
 };
-
-template <typename Handle>
-uv_handle_t* Base(Handle* handle) {
-  return reinterpret_cast<uv_handle_t*>(handle);
-}
 
 void SetWords(raft_io* io, absl::string_view words) {
   const size_t length = std::min(words.size(), sizeof(io->errmsg) - 1);
@@ -111,27 +101,13 @@ int RaftIo::Fail(const absl::Status& status) {
 
 int RaftIo::Init(raft_id id, const char* address) {
   if (absl::Status status = network_.Open(id, address); !status.ok()) return Fail(status);
-  auto poll = std::make_unique<uv_poll_t>();
-  const int fd = network_.transport()->WaitFd();
-  if (fd < 0 || uv_poll_init(loop_, poll.get(), fd) != 0) {
-    return Fail(absl::ResourceExhaustedError("no descriptor to sleep on"));
-  }
-  poll_ = poll.release();
+  if (absl::Status status = network_loop_.Open(libuv_sleeps_); !status.ok()) return Fail(status);
   if (const int status = disk_.init(&disk_, id, address); status != 0) {
-    ClosePoll();
+    network_loop_.Release();
     return Tell(status);
   }
-  uv_timer_init(loop_, &timer_);
-  uv_prepare_init(loop_, &prepare_);
-  prepare_.data = this;
-  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t*, int, int) {});
-  uv_prepare_start(&prepare_,
-                   [](uv_prepare_t* handle) { static_cast<RaftIo*>(handle->data)->BeforeSleep(); });
+  network_loop_.Start();
   return 0;
-}
-
-void RaftIo::ClosePoll() {
-  uv_close(Base(poll_), [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
 }
 
 int RaftIo::Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive) {
@@ -145,20 +121,6 @@ int RaftIo::Start(unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb receive)
   };
   // raft_uv receives nothing: it has no connection.
   return Tell(disk_.start(&disk_, msecs, on_tick, [](raft_io*, raft_message*) {}));
-}
-
-void RaftIo::BeforeSleep() {
-  if (close_callback_ != nullptr) return GoOnClosing();
-  const bool more = network_.Turn();
-  // A callback may have closed it meanwhile.
-  if (more || close_callback_ != nullptr) return SleepAtMost(absl::ZeroDuration());
-  if (network_.started()) SleepAtMost(network_.transport()->PollDeadline() - absl::Now());
-}
-
-void RaftIo::SleepAtMost(absl::Duration rest) {
-  const int64_t rest_ms = absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1)));
-  uv_timer_start(
-      &timer_, [](uv_timer_t*) {}, std::max<int64_t>(rest_ms, 0), 0);
 }
 
 int RaftIo::Append(raft_io_append* request, const raft_entry* entries, unsigned n,
@@ -177,20 +139,21 @@ int RaftIo::Append(raft_io_append* request, const raft_entry* entries, unsigned 
   return 0;
 }
 
-void RaftIo::Close(raft_io_close_cb callback) { close_callback_ = callback; }
+// It goes on outside of libraft and raft_uv: both may be freed once libraft has been called back.
+void RaftIo::Close(raft_io_close_cb callback) {
+  close_callback_ = callback;
+  network_loop_.Divert([this] { GoOnClosing(); });
+}
 
-// Outside of libraft and raft_uv: both may be freed once libraft has been called back.
-//
 // The disk is closed when it has written what it was given: of two writes that are canceled,
 // libraft 0.15 truncates the second behind its log's end.
 void RaftIo::GoOnClosing() {
   if (!network_closed_) {
     network_closed_ = true;
-    ClosePoll();
-    uv_close(Base(&timer_), nullptr);
+    network_loop_.Release();
     network_.Close();
   }
-  network_.Turn();
+  network_.Turn([] { return absl::InfinitePast(); });
   if (!disk_closing_ && disk_appends_ == 0) {
     disk_closing_ = true;
     // raft_uv 0.15 may say so twice, the second time right after the first.
@@ -198,10 +161,7 @@ void RaftIo::GoOnClosing() {
                 [](raft_io* disk) { static_cast<RaftIo*>(disk->data)->disk_closed_ = true; });
   }
   if (!disk_closed_) return;
-  uv_close(Base(&prepare_), [](uv_handle_t* handle) {
-    auto* const self = static_cast<RaftIo*>(handle->data);
-    self->close_callback_(self->outer_);
-  });
+  network_loop_.End([this] { close_callback_(outer_); });
 }
 
 // Calls the disk's function of the same name.

@@ -24,6 +24,9 @@ struct RaftIoOptions {
   // The most bytes of entries that wait for one follower; beyond them an append is refused, and
   // libraft tries again after a heartbeat.
   uint32_t append_queue_bytes_max = 8 * 1024 * 1024;
+  // Set it for a loop that is run by UV_RUN_NOWAIT, or through uv_backend_fd: a turn then never
+  // waits. A message that comes wakes libuv by another thread, which takes longer.
+  bool libuv_sleeps = false;
 };
 
 }  // namespace hawser::libraft

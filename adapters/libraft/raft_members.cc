@@ -17,6 +17,7 @@ std::vector<MemberChange> RaftMembers::Update(raft_id self, const raft_configura
   std::vector<MemberChange> changes;
   for (unsigned i = 0; i < configuration.n; ++i) {
     const raft_server& server = configuration.servers[i];
+    removed_.erase(server.id);
     if (server.id == self) continue;
     Member& member = members_[server.id];
     if (!member.configured || member.address != server.address) {
@@ -31,6 +32,7 @@ std::vector<MemberChange> RaftMembers::Update(raft_id self, const raft_configura
   for (auto it = members_.begin(); it != members_.end();) {
     if (it->second.configured && !Has(configuration, it->first)) {
       changes.push_back({MemberChange::Kind::kRemove, it->first, it->second.address});
+      removed_.insert(it->first);
       it = members_.erase(it);
     } else {
       ++it;

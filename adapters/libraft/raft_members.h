@@ -4,6 +4,7 @@
 // Who the other servers are: libraft's configuration as changes of peers. Pure.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class RaftMembers {
   // is new.
   bool Learn(NodeId node, const char* address);
 
+  // It was removed, and is in no configuration since.
+  bool IsRemoved(NodeId node) const { return removed_.count(node) != 0; }
+
   // Never nullptr; valid until the next Update or Learn.
   const char* AddressOf(NodeId node) const;
 
@@ -46,6 +50,7 @@ class RaftMembers {
   };
 
   std::map<NodeId, Member> members_;
+  std::set<NodeId> removed_;
 };
 
 }  // namespace hawser::libraft

@@ -41,8 +41,11 @@ bool SnapshotAmong(const LossReport& report, GroupId group) {
 
 }  // namespace
 
-RaftNetwork::RaftNetwork(raft_io* io, const RaftIoOptions& options)
-    : io_(io), options_(options), requests_([this](NodeId node) { return Pipelines(node); }) {
+RaftNetwork::RaftNetwork(raft_io* io, uv_loop_t* loop, const RaftIoOptions& options)
+    : io_(io),
+      loop_(loop),
+      options_(options),
+      requests_([this](NodeId node) { return Pipelines(node); }) {
   options_.transport.loop_mode = LoopMode::kPoll;
   // With what stands around the entries.
   options_.append_bytes_max =
@@ -188,11 +191,12 @@ void RaftNetwork::UpdateMembers() {
   }
 }
 
-bool RaftNetwork::Turn() {
+bool RaftNetwork::Turn(absl::FunctionRef<absl::Time()> until) {
   requests_.Fire();
   if (transport_ == nullptr || receive_ == nullptr) return requests_.due();
   for (int turn = 0; turn < kTurnsMax; ++turn) {
-    const int events = transport_->Poll(absl::InfinitePast());
+    const absl::Time deadline = requests_.due() ? absl::InfinitePast() : until();
+    const int events = transport_->Poll(deadline);
     // What the callbacks send leaves with the next turn.
     if (!requests_.Fire() && events == 0) return requests_.due();
   }
@@ -209,6 +213,8 @@ void RaftNetwork::Close() {
 }
 
 void RaftNetwork::OnMessage(NodeId from, GroupId group, const MessageView& view, Lease lease) {
+  // Poll may have slept.
+  uv_update_time(loop_);
   raft_message message;
   absl::Status status = view.from == from && group == options_.group
                             ? RaftMessageOfView(view, members_.AddressOf(from), &message)
@@ -242,6 +248,15 @@ void RaftNetwork::OnUnreachable(NodeId node, const LossReport& report) {
 
 void RaftNetwork::OnSnapshotAcknowledged(NodeId node, GroupId group) {
   if (group == options_.group) requests_.OnSnapshotArrived(node);
+}
+
+// Without a leader this server's configuration may be an old one: who was removed may be back, and
+// the leader that it waits for.
+bool RaftNetwork::IsRemoved(NodeId node) {
+  raft_id leader = 0;
+  const char* address = nullptr;
+  raft_leader(server(), &leader, &address);
+  return leader != 0 && leader != node && members_.IsRemoved(node);
 }
 
 UnknownPeerVerdict RaftNetwork::OnUnknownPeer(NodeId node,

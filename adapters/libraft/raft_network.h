@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "adapters/libraft/libraft.h"
 #include "adapters/libraft/raft_io_options.h"
@@ -26,8 +27,8 @@ namespace hawser::libraft {
 // Threads: the loop's.
 class RaftNetwork final : public RaftHandler {
  public:
-  // `io` is the raft_io that libraft sees.
-  RaftNetwork(raft_io* io, const RaftIoOptions& options);
+  // `io` is the raft_io that libraft sees, `loop` what gives libraft the time.
+  RaftNetwork(raft_io* io, uv_loop_t* loop, const RaftIoOptions& options);
   ~RaftNetwork() override;
   RaftNetwork(const RaftNetwork&) = delete;
   RaftNetwork& operator=(const RaftNetwork&) = delete;
@@ -42,8 +43,9 @@ class RaftNetwork final : public RaftHandler {
   // Takes over what changed in libraft's configuration.
   void UpdateMembers();
 
-  // Does what there is to do; true when there may be more.
-  bool Turn();
+  // Does what there is to do; true when there may be more. Whenever there is nothing, it waits for
+  // the other servers until the time that `until` gives.
+  bool Turn(absl::FunctionRef<absl::Time()> until);
 
   // Ends the transport; all callbacks that are due come here, with RAFT_CANCELED. Not inside
   // libraft or a callback of Hawser's.
@@ -58,6 +60,7 @@ class RaftNetwork final : public RaftHandler {
   void OnMessage(NodeId from, GroupId group, const MessageView& view, Lease lease) override;
   void OnUnreachable(NodeId node, const LossReport& report) override;
   void OnSnapshotAcknowledged(NodeId node, GroupId group) override;
+  bool IsRemoved(NodeId node) override;
   UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) override;
 
   raft* server() const { return static_cast<raft*>(io_->data); }
@@ -75,6 +78,7 @@ class RaftNetwork final : public RaftHandler {
   void AmendRejection(raft_message* message) const;
 
   raft_io* const io_;
+  uv_loop_t* const loop_;
   RaftIoOptions options_;
   raft_io_recv_cb receive_ = nullptr;
   SendRequests requests_;

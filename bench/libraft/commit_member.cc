@@ -1,5 +1,6 @@
 #include "bench/libraft/commit_member.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include "adapters/libraft/raft_io.h"
 #include "bench/clock.h"
 #include "bench/latency_histogram.h"
+#include "transport/transport.h"
 
 namespace hawser::bench {
 namespace {
@@ -16,7 +18,11 @@ namespace {
 constexpr unsigned kLeaderElectionMs = 500;
 constexpr unsigned kFollowerElectionMs = 60000;
 constexpr int64_t kWarmUpNs = 300'000'000;
-constexpr int64_t kPatienceNs = 20'000'000'000;
+constexpr int64_t kPatienceNs = 60'000'000'000;
+// Under load: libraft's default, and a snapshot every now and then.
+constexpr unsigned kLoadElectionMs = 1000;
+constexpr unsigned kLoadSnapshotThreshold = 65536;
+constexpr unsigned kLoadSnapshotTrailing = 16384;
 
 // Appends that are done in the loop's next turn. One per process.
 class MemoryLog {
@@ -66,6 +72,11 @@ class Member {
   };
 
   int OpenIo();
+  void SetTimes();
+  absl::Status WaitToLead();
+  bool OnRdma();
+  absl::StatusOr<CommitResult> RunPhases();
+  CommitResult RunLoad();
   // Keeps `depth` proposals under way until `until_ns`, then waits for them. False: not the leader.
   bool Keep(int depth, int64_t until_ns);
   bool Propose();
@@ -91,12 +102,22 @@ class Member {
 };
 
 int Member::OpenIo() {
-  if (!options_.hawser) {
+  if (options_.transport == "tcp") {
     raft_uv_tcp_init(&tcp_, &loop_);
     return raft_uv_init(&io_, &loop_, options_.directory.c_str(), &tcp_);
   }
   libraft::RaftIoOptions options;
   options.transport.cluster_id = "commit-bench";
+  if (options_.peer_silent_ms != 0) options.transport.peer_silent_ms = options_.peer_silent_ms;
+  if (options_.transport == "rdma") {
+    options.transport.rdma_listen_address = options_.rdma_address + ":0";
+    options.transport.allow_insecure_network = true;
+    if (options_.rdma_spin_us_max >= 0) {
+      options.transport.rdma_spin_us_max = static_cast<uint32_t>(options_.rdma_spin_us_max);
+    }
+  } else {
+    options.transport.link_policy = LinkPolicy::kGrpc;
+  }
   return libraft::InitRaftIo(&io_, &loop_, options_.directory.c_str(), options);
 }
 
@@ -111,6 +132,17 @@ absl::Status Member::Open() {
     *result = nullptr;
     return 0;
   };
+  fsm_.snapshot = [](raft_fsm*, raft_buffer** buffers, unsigned* count) {
+    *buffers = static_cast<raft_buffer*>(raft_malloc(sizeof(raft_buffer)));
+    **buffers = {raft_malloc(8), 8};
+    std::memset((*buffers)->base, 0, 8);
+    *count = 1;
+    return 0;
+  };
+  fsm_.restore = [](raft_fsm*, raft_buffer* buffer) {
+    raft_free(buffer->base);
+    return 0;
+  };
   int status = OpenIo();
   if (status == 0) {
     status =
@@ -118,8 +150,7 @@ absl::Status Member::Open() {
   }
   if (status != 0) return absl::InternalError(io_.errmsg);
   if (options_.memory_log) log_.Install(&io_, &loop_);
-  raft_set_election_timeout(&raft_, options_.id == 1 ? kLeaderElectionMs : kFollowerElectionMs);
-  raft_set_snapshot_threshold(&raft_, UINT32_MAX);
+  SetTimes();
   raft_configuration configuration;
   raft_configuration_init(&configuration);
   for (size_t i = 0; i < options_.addresses.size(); ++i) {
@@ -129,6 +160,14 @@ absl::Status Member::Open() {
   raft_configuration_close(&configuration);
   if (status == 0) status = raft_start(&raft_);
   return status == 0 ? absl::OkStatus() : absl::InternalError(raft_errmsg(&raft_));
+}
+
+void Member::SetTimes() {
+  const bool load = options_.load_seconds > 0;
+  const unsigned follower_ms = load ? kLoadElectionMs : kFollowerElectionMs;
+  raft_set_election_timeout(&raft_, options_.id == 1 ? kLeaderElectionMs : follower_ms);
+  raft_set_snapshot_threshold(&raft_, load ? kLoadSnapshotThreshold : UINT32_MAX);
+  raft_set_snapshot_trailing(&raft_, kLoadSnapshotTrailing);
 }
 
 bool Member::Propose() {
@@ -169,6 +208,22 @@ bool Member::Keep(int depth, int64_t until_ns) {
   return !failed_;
 }
 
+bool Member::OnRdma() {
+  if (options_.transport != "rdma") return true;
+  const std::vector<PeerStatus> peers = libraft::TransportOf(&io_)->Describe().peers;
+  return std::all_of(peers.begin(), peers.end(),
+                     [](const PeerStatus& peer) { return peer.link == LinkKind::kRdma; });
+}
+
+absl::Status Member::WaitToLead() {
+  const int64_t patience_ns = NowNs() + kPatienceNs;
+  while (raft_state(&raft_) != RAFT_LEADER || !OnRdma()) {
+    if (NowNs() > patience_ns) return absl::InternalError("it does not lead, or not on RDMA");
+    uv_run(&loop_, UV_RUN_ONCE);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CommitResult> Member::Run() {
   // The loop wakes to look at the clock.
   uv_timer_start(
@@ -177,8 +232,12 @@ absl::StatusOr<CommitResult> Member::Run() {
     uv_run(&loop_, UV_RUN_DEFAULT);
     return absl::InternalError("the loop ended");
   }
-  const int64_t patience_ns = NowNs() + kPatienceNs;
-  while (raft_state(&raft_) != RAFT_LEADER && NowNs() < patience_ns) uv_run(&loop_, UV_RUN_ONCE);
+  if (absl::Status leads = WaitToLead(); !leads.ok()) return leads;
+  if (options_.load_seconds > 0) return RunLoad();
+  return RunPhases();
+}
+
+absl::StatusOr<CommitResult> Member::RunPhases() {
   const raft_term term = raft_.current_term;
   const auto phase_ns = static_cast<int64_t>(options_.seconds * 1e9);
   CommitResult result;
@@ -194,6 +253,21 @@ absl::StatusOr<CommitResult> Member::Run() {
   result.commits_per_second =
       static_cast<double>(commits_) * 1e9 / static_cast<double>(NowNs() - begun_ns);
   result.elections = static_cast<int>(raft_.current_term - term);
+  if (!OnRdma()) return absl::InternalError("a stream left RDMA");
+  return result;
+}
+
+CommitResult Member::RunLoad() {
+  const raft_term term = raft_.current_term;
+  const int64_t begun_ns = NowNs();
+  const bool led =
+      Keep(options_.depth, begun_ns + static_cast<int64_t>(options_.load_seconds * 1e9));
+  CommitResult result;
+  result.p50_us = static_cast<double>(latencies_.PercentileNs(50)) / 1e3;
+  result.p99_us = static_cast<double>(latencies_.PercentileNs(99)) / 1e3;
+  result.commits_per_second =
+      static_cast<double>(commits_) * 1e9 / static_cast<double>(NowNs() - begun_ns);
+  result.elections = std::max(static_cast<int>(raft_.current_term - term), led ? 0 : 1);
   return result;
 }
 

@@ -156,18 +156,25 @@ class Rpc final : public NuRaftRpc, public RaftHandler {
 
   void listen(ptr<foreign::msg_handler>& handler) override {
     handler_ = handler;
-    const auto answer = [this](NodeId from, absl::string_view request, Lease lease,
-                               EndpointReply reply) {
-      ptr<req_msg> parsed = foreign::parse_request(request.data(), request.size());
-      post_([handler = handler_, parsed, reply = std::move(reply)]() mutable {
-        const ptr<resp_msg> response = parsed == nullptr ? nullptr : handler->process_req(*parsed);
-        if (response != nullptr) std::move(reply)(CallStatus::kOk, foreign::serialize(*response));
-      });
+    const auto answer = [handler = handler_](const Caller&, absl::string_view request, Lease lease,
+                                             CallResponder responder) {
+      const ptr<req_msg> parsed = foreign::parse_request(request.data(), request.size());
+      if (parsed == nullptr) {
+        return std::move(responder).Fail(CallStatus::kRequestError, "it does not parse");
+      }
+      const ptr<resp_msg> response = handler->process_req(*parsed);
+      // None: the responder answers server_error.
+      if (response != nullptr) std::move(responder).Reply(foreign::serialize(*response));
     };
-    transport_->RegisterEndpoint(kEndpoint, answer).IgnoreError();
+    EndpointOptions options;
+    options.executor = [post = post_](absl::AnyInvocable<void() &&> work) {
+      post([work = std::move(work)]() mutable { std::move(work)(); });
+    };
+    transport_->RegisterEndpoint(kEndpoint, answer, options).IgnoreError();
     transport_->Start().IgnoreError();
   }
 
+  const std::string& listen_address() const override { return transport_->listen_address(); }
   void stop() override { transport_->Stop(absl::ZeroDuration()); }
   void shutdown() override { handler_.reset(); }
 

@@ -44,7 +44,10 @@ struct HawserRaftIo {
 void PlugIntoRaftIo(HawserRaftIo* out, foreign::uv_loop_t* loop, const Options& options);
 
 // nuraft_rpc_client.cc: NuRaft's calls. `post` runs a function on one of NuRaft's worker threads.
-class NuRaftRpc : public foreign::rpc_client_factory, public foreign::rpc_listener {};
+class NuRaftRpc : public foreign::rpc_client_factory, public foreign::rpc_listener {
+ public:
+  virtual const std::string& listen_address() const = 0;
+};
 using PostToWorker = std::function<void(absl::AnyInvocable<void()>)>;
 absl::StatusOr<foreign::ptr<NuRaftRpc>> MakeNuRaftRpc(const Options& options, PostToWorker post);
 

@@ -29,6 +29,17 @@ PeerStatus APeer() {
 
 // Each field that a reader can tell from its default; a field that is new in the .proto and not
 // filled in fails here.
+void ExpectFilled(const google::protobuf::Message& message) {
+  const google::protobuf::Descriptor* const type = message.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* const field = type->field(i);
+    const bool filled = field->is_repeated()
+                            ? message.GetReflection()->FieldSize(message, field) > 0
+                            : message.GetReflection()->HasField(message, field);
+    EXPECT_TRUE(filled) << field->full_name();
+  }
+}
+
 TEST(StreamProtoTest, EveryFieldIsFilled) {
   PeerStatus peer = APeer();
   peer.provisional = peer.checksums = true;
@@ -49,15 +60,25 @@ TEST(StreamProtoTest, EveryFieldIsFilled) {
   peer.codec_received[4] = {1, 0, 5, 50};
   peer.frames_sent = peer.frame_bytes_sent = peer.ack_frames_sent = 11;
   peer.connects = peer.disconnects = peer.switches = peer.upgrades = peer.fallbacks = 12;
+  peer.calls_waiting = peer.calls_served = peer.calls_received = peer.answers_late = 13;
+  peer.calls_done[static_cast<int>(CallStatus::kNotSent)] = 14;
+  peer.messages_copied_out = 15;
   Stream stream;
   FillStream(peer, &stream);
-  const google::protobuf::Descriptor* const type = stream.GetDescriptor();
-  for (int i = 0; i < type->field_count(); ++i) {
-    const google::protobuf::FieldDescriptor* const field = type->field(i);
-    const bool filled = field->is_repeated() ? stream.GetReflection()->FieldSize(stream, field) > 0
-                                             : stream.GetReflection()->HasField(stream, field);
-    EXPECT_TRUE(filled) << field->name();
-  }
+  ExpectFilled(stream);
+  ExpectFilled(stream.calls());
+}
+
+TEST(StreamProtoTest, EveryFieldOfTheNodeIsFilled) {
+  TransportStatus status;
+  status.node = status.incarnation = 1;
+  status.cluster_id = status.listen_address = "words";
+  status.refused[1] = 2;
+  status.endpoints.push_back({"kv.put", 1, 2, 3, 4, 5});
+  Node node;
+  FillNode(status, &node);
+  ExpectFilled(node);
+  ExpectFilled(node.endpoints(0));
 }
 
 TEST(StreamProtoTest, SumsAndSavings) {

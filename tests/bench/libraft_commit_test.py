@@ -11,6 +11,14 @@ PROGRAM = ""
 
 
 class LibraftCommitTest(unittest.TestCase):
+    def test_counts_elections_under_load(self):
+        done = subprocess.run(
+            [PROGRAM, "--rounds=1", "--load_seconds=2", "--transports=hawser", "--logs=disk",
+             "--entry_bytes=64", "--placement=free", f"--directory={os.environ['TEST_TMPDIR']}"],
+            capture_output=True, text=True, timeout=200, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"hawser: .*, [1-9]\d* commits/s, \d+ elections")
+
     def test_measures_each_case(self):
         done = subprocess.run(
             [PROGRAM, "--rounds=1", "--seconds=0.2", "--entry_bytes=64", "--placement=free",

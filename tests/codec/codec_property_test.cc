@@ -3,6 +3,7 @@
 // CODEC_ROUNDS in the environment sets how many (default 100,000).
 
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,18 +26,31 @@ uint64_t Rounds() {
 // A lane as the transport uses it: short messages in frames, long ones cut into pieces.
 class Lane {
  public:
-  void Send(uint64_t group, const MessageView& message, MessageMaker* maker) {
+  void Send(uint64_t group, MessageView message, MessageMaker* maker) {
+    // Runs of messages that belong to calls, whose numbers mostly follow one another.
+    if (maker->OneIn(10)) {
+      in_calls_[group] = !in_calls_[group];
+    }
+    call_ = 0;
+    if (in_calls_[group]) {
+      last_calls_[group] += maker->OneIn(10) ? 1 + maker->Below(1000) : 1;
+      call_ = last_calls_[group];
+      message.zero_fields |= kCallBit;
+    }
     CodecCounters::Kind& sent = sent_.kinds[static_cast<size_t>(message.type)];
     sent.raftpb_bytes += RaftpbSize(message);
     ++sent.missed;
-    if (maker->OneIn(20)) {
+    if (call_ == 0 && maker->OneIn(20)) {
       std::string whole(MessageEncoder::WholeSizeBound(message), '\0');
       whole.resize(encoder_.EncodeWhole(group, message, &whole[0], whole.size()));
       Arrives(group, message, decoder_.Decode(whole, &decoded_), whole.size());
     } else if (maker->OneIn(4)) {
       SendInPieces(group, message, maker);
     } else {
-      const std::string bytes = Encoded(group, message, &encoder_);
+      std::string bytes(MessageEncoder::SizeBound(message), '\0');
+      bytes.resize(call_ == 0
+                       ? encoder_.Encode(group, message, &bytes[0], bytes.size())
+                       : encoder_.EncodeOfCall(group, message, call_, &bytes[0], bytes.size()));
       Arrives(group, message, decoder_.Decode(bytes, &decoded_), bytes.size());
     }
   }
@@ -56,7 +70,7 @@ class Lane {
 
  private:
   void SendInPieces(uint64_t group, const MessageView& message, MessageMaker* maker) {
-    encoder_.EncodeSegments(group, message, &segments_);
+    encoder_.EncodeSegments(group, message, call_, &segments_);
     std::string bytes;
     for (const EncodedSegments::Segment& segment : segments_.segments()) {
       bytes.append(segment.bytes.data(), segment.bytes.size());
@@ -71,8 +85,13 @@ class Lane {
     Arrives(group, message, decoder_.DecodePieces(pieces, &joiner, &decoded_), bytes.size());
   }
 
-  void Arrives(uint64_t group, const MessageView& message, DecodeError error, size_t bytes) {
+  void Arrives(uint64_t group, MessageView message, DecodeError error, size_t bytes) {
     ASSERT_STREQ(DecodeErrorName(error), "none");
+    if (call_ != 0) {
+      ASSERT_NE(decoded_.message.zero_fields & kCallBit, 0);
+      ASSERT_EQ(decoder_.TakeCall(&decoded_.message), call_);
+      message.zero_fields &= static_cast<uint16_t>(~kCallBit);
+    }
     ASSERT_EQ(decoded_.group, group);
     ASSERT_EQ(decoded_.message, message);
     ASSERT_EQ(decoded_.bytes, bytes);
@@ -84,6 +103,9 @@ class Lane {
   MessageDecoder decoder_;
   EncodedSegments segments_;
   DecodedMessage decoded_;
+  uint64_t call_ = 0;  // Of the message being sent.
+  std::map<uint64_t, bool> in_calls_;
+  std::map<uint64_t, uint64_t> last_calls_;
   // `missed`: all messages.
   CodecCounters sent_;
 };

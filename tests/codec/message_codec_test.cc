@@ -64,6 +64,35 @@ TEST(MessageCodecTest, PredictedMessagesAreAsSmallAsPromised) {
   EXPECT_LE(size(message), 4u);
 }
 
+// An append of a call whose number follows the last one's takes no more than one of none.
+TEST(MessageCodecTest, NumbersOfCallsThatFollowOneAnotherCostNothing) {
+  MessageMaker maker(2);
+  MessageEncoder encoder;
+  MessageDecoder decoder;
+  const auto send = [&](uint64_t call) {
+    MessageView message = maker.Append(1, 1, 64);
+    message.zero_fields = call == 0 ? 0 : kCallBit;
+    char bytes[500];
+    const size_t size = call == 0 ? encoder.Encode(1, message, bytes, sizeof bytes)
+                                  : encoder.EncodeOfCall(1, message, call, bytes, sizeof bytes);
+    DecodedMessage decoded;
+    EXPECT_EQ(decoder.Decode({bytes, size}, &decoded), DecodeError::kNone);
+    EXPECT_EQ(decoded.message, message);
+    if (call != 0) {
+      EXPECT_EQ(decoder.TakeCall(&decoded.message), call);
+    }
+    return size;
+  };
+  send(0);
+  const size_t alone = send(0);
+  send(7);
+  for (uint64_t call = 8; call < 300; ++call) EXPECT_EQ(send(call), alone);
+  EXPECT_GT(send(1000), alone);
+  EXPECT_EQ(send(1001), alone);
+  EXPECT_GT(send(0), alone);
+  EXPECT_EQ(send(0), alone);
+}
+
 TEST(MessageCodecTest, ManyGroupsInterleavedComeBackEqual) {
   MessageMaker maker(3);
   CodecPair pair;
@@ -214,7 +243,7 @@ TEST(MessageCodecTest, MessageInPiecesComesBackEqual) {
   for (int round = 0; round < 5000; ++round) {
     const uint64_t group = maker.Below(3);
     const MessageView message = maker.Follow(group);
-    pair.encoder.EncodeSegments(group, message, &segments);
+    pair.encoder.EncodeSegments(group, message, /*call=*/0, &segments);
     std::string bytes;
     for (const EncodedSegments::Segment& segment : segments.segments()) {
       bytes.append(segment.bytes.data(), segment.bytes.size());
@@ -241,7 +270,7 @@ TEST(MessageCodecTest, EntriesWithinAPieceAreNotCopied) {
   ASSERT_TRUE(pair.RoundTrip(0, maker.Append(0, 1, 10)));
   const MessageView message = maker.Append(0, 4, 5000);
   EncodedSegments segments;
-  pair.encoder.EncodeSegments(0, message, &segments);
+  pair.encoder.EncodeSegments(0, message, /*call=*/0, &segments);
   std::vector<absl::string_view> pieces;
   for (const EncodedSegments::Segment& segment : segments.segments()) {
     pieces.push_back(segment.bytes);

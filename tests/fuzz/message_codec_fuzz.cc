@@ -69,13 +69,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       return 0;
     }
     HAWSER_CHECK(pieces_error == hawser::DecodeError::kNone);
+    uint64_t call = 0;
+    if ((message.message.zero_fields & hawser::kCallBit) != 0) {
+      call = flat.TakeCall(&message.message);
+      HAWSER_CHECK(pieced.TakeCall(&other.message) == call);
+    }
     HAWSER_CHECK(message.message == other.message && message.group == other.group &&
                  message.bytes == other.bytes);
     // A peer may predict a zero where there is none; no encoder of ours would.
     if (hawser::IsEncodable(message.message) && encoder.WithinLimits(message.message)) {
       std::string bytes(hawser::MessageEncoder::SizeBound(message.message), '\0');
-      bytes.resize(encoder.Encode(message.group, message.message, &bytes[0], bytes.size()));
+      hawser::MessageView view = message.message;
+      view.zero_fields |= call != 0 ? hawser::kCallBit : 0;
+      bytes.resize(call == 0
+                       ? encoder.Encode(message.group, view, &bytes[0], bytes.size())
+                       : encoder.EncodeOfCall(message.group, view, call, &bytes[0], bytes.size()));
       HAWSER_CHECK(again.Decode(bytes, &other) == hawser::DecodeError::kNone);
+      HAWSER_CHECK(call == 0 || again.TakeCall(&other.message) == call);
       HAWSER_CHECK(message.message == other.message && message.group == other.group);
     }
     left.remove_prefix(message.bytes);

@@ -5,12 +5,21 @@
 
 #include <chrono>
 #include <fstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "tests/support/test_messages.h"
 
 namespace hawser {
+namespace {
+
+void Echo(const Caller& /*caller*/, absl::string_view request, Lease /*lease*/,
+          CallResponder responder) {
+  std::move(responder).Reply(request);
+}
+
+}  // namespace
 
 std::string WriteAdminToken() {
   const std::string path = absl::StrCat(testing::TempDir(), "/admin.token");
@@ -30,6 +39,9 @@ AdminPair::AdminPair(const admin::AdminOptions& options, const Options& base) {
   one.peer_silent_ms = two.peer_silent_ms = 5000;
   a = *Transport::Create(one, &raft_a);
   b = *Transport::Create(two, &raft_b);
+  for (Transport* const node : {a.get(), b.get()}) {
+    HAWSER_CHECK(node->RegisterEndpoint("echo", Echo).ok());
+  }
   HAWSER_CHECK(a->AddPeer(2, {b->listen_address()}).ok());
   HAWSER_CHECK(b->AddPeer(1, {}).ok());
   HAWSER_CHECK(a->Start().ok() && b->Start().ok());

@@ -20,7 +20,8 @@ inline constexpr char kAdminToken[] = "0123456789abcdef-token";
 // Writes kAdminToken to a file that only we may read.
 std::string WriteAdminToken();
 
-// Node 1 with an admin server, and node 2; both run until the end. Threads: one test's.
+// Node 1 with an admin server, and node 2; both run until the end, and answer calls to "echo" with
+// what they are asked. Threads: one test's.
 class AdminPair {
  public:
   explicit AdminPair(const admin::AdminOptions& options, const Options& base = {});

@@ -16,6 +16,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/integration/admin_pair.h"
 #include "tests/support/test_messages.h"
 
@@ -125,6 +127,25 @@ TEST_F(AdminTest, ShowsTheNodeAndItsStream) {
   EXPECT_EQ(list.node().node(), 1u);
   EXPECT_EQ(list.node().listen_address(), pair_.a->listen_address());
   EXPECT_EQ(list.streams_size(), 1);
+}
+
+TEST_F(AdminTest, ShowsCallsAndEndpoints) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  for (int i = 0; i < 3; ++i) pair_.b->Call(1, "echo", "hello", deadline, [](CallResult) {});
+  pair_.a->Call(2, "echo", "hello", deadline, [](CallResult) {});
+  pair_.a->Call(2, "nobody's", "hello", deadline, [](CallResult) {});
+  ASSERT_TRUE(StreamBecomes([](const admin::Stream& stream) {
+    return stream.calls().done_size() == 2 && stream.calls().received() == 3 &&
+           stream.calls().served() == 0;
+  }));
+  EXPECT_EQ(stream_.calls().done(0).reason(), "ok");
+  EXPECT_EQ(stream_.calls().done(1).reason(), "unknown_endpoint");
+  EXPECT_EQ(stream_.calls().waiting(), 0u);
+  admin::StreamList list;
+  ASSERT_TRUE(stub_->ListStreams(AdminPair::Context().get(), {}, &list).ok());
+  ASSERT_EQ(list.node().endpoints_size(), 1);
+  EXPECT_EQ(list.node().endpoints(0).name(), "echo");
+  EXPECT_EQ(list.node().endpoints(0).calls(), 3u);
 }
 
 TEST_F(AdminTest, PinsAndReleasesWithTheToken) {

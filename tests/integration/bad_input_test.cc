@@ -66,7 +66,8 @@ class BadInputTest : public ::testing::Test {
     ASSERT_TRUE(client.Start());
     ASSERT_TRUE(client.Write(bytes));
     EXPECT_STREQ(CloseReasonName(client.ReadGoaway()), CloseReasonName(reason));
-    EXPECT_TRUE(client.Finish().ok());
+    const grpc::Status status = client.Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
     EXPECT_EQ(Refused(reason), before + 1);
   }
 

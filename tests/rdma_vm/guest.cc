@@ -11,17 +11,11 @@
 #include "absl/strings/str_cat.h"
 
 namespace hawser {
-namespace {
-
-constexpr int kScriptSecondsMax = 120;
-
-}  // namespace
-
 bool InRdmaVm() { return std::getenv("HAWSER_RDMA_VM") != nullptr; }
 
-ProgramResult RunScript(const std::string& script) {
+ProgramResult RunScript(const std::string& script, int seconds_max) {
   ::setenv("RDMA_VM_SCRIPT", script.c_str(), /*overwrite=*/1);
-  const std::string command = absl::StrCat("timeout -k 2 ", kScriptSecondsMax,
+  const std::string command = absl::StrCat("timeout -k 2 ", seconds_max,
                                            " bash -c 'eval \"$RDMA_VM_SCRIPT\"' 2>&1 </dev/null");
   FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return {-1, "popen failed"};

@@ -17,8 +17,8 @@ struct ProgramResult {
   std::string output;
 };
 
-// Runs a bash script; ends it, as failed, after two minutes.
-ProgramResult RunScript(const std::string& script);
+// Runs a bash script; ends it, as failed, when its time is up.
+ProgramResult RunScript(const std::string& script, int seconds_max = 120);
 
 // The first line of a file; empty when it cannot be read.
 std::string FirstLine(const std::string& path);

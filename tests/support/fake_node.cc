@@ -88,6 +88,8 @@ FakeNode::FakeNode(FakeNetwork* network, const Options& options, uint64_t incarn
   core_parts.messages = &messages_;
   core_parts.incarnation = incarnation;
   core_parts.planted_bug = parts.planted_bug;
+  core_parts.endpoints = &endpoints;
+  core_parts.answers = this;
   core_ = std::make_unique<Core>(core_parts);
   core_->set_now(network_->now_ns());
   const LoopClock* clock = this;

@@ -11,7 +11,10 @@
 
 #include "tests/support/fake_link.h"
 #include "tests/support/recording_raft.h"
+#include "transport/answer_path.h"
+#include "transport/call.h"
 #include "transport/core.h"
+#include "transport/endpoints.h"
 #include "transport/loop.h"
 #include "transport/message_pool.h"
 #include "transport/options.h"
@@ -87,7 +90,7 @@ struct FakeNodeParts {
 //
 // The Loop is the real one in LoopMode::kPoll, as a host runs it that sleeps on WaitFd; only the
 // clock is the network's. A turn takes no time.
-class FakeNode : public FakeParty, private LoopClock {
+class FakeNode : public FakeParty, private LoopClock, private AnswerHost {
  public:
   FakeNode(FakeNetwork* network, const Options& options, uint64_t incarnation,
            const FakeNodeParts& parts = {});
@@ -121,6 +124,14 @@ class FakeNode : public FakeParty, private LoopClock {
   SendResult SendFromOutside(NodeId node, GroupId group, const MessageView& message,
                              Hold hold = {});
 
+  // As Transport::Call and CallAppend from the polling thread; deadlines are in virtual time from
+  // now, 0: none.
+  CallId Call(NodeId node, absl::string_view endpoint, absl::string_view request,
+              int64_t deadline_ms, CallDone done, Lane lane = Lane::kAppend);
+  CallId CallAppend(NodeId node, GroupId group, const MessageView& message, Hold hold,
+                    int64_t deadline_ms, CallDone done);
+  void Cancel(CallId call) { core_->Cancel(call); }
+
   // FakeParty.
   void Turn() override;
   int64_t NextTurnNs() const override;
@@ -139,12 +150,18 @@ class FakeNode : public FakeParty, private LoopClock {
   FakeLinks& links() { return links_; }
 
   RecordingRaft raft;
+  Endpoints endpoints{[] { return int64_t{0}; }};
 
  private:
   int64_t NowNs() const override { return network_->now_ns(); }
+  // AnswerHost: there is one thread only.
+  bool OnLoopThread() const override { return true; }
+  void SetUnsent() override { loop_->set_unsent(); }
+  bool Post(std::function<void()> command) override { return false; }
   // A message that may be queued, or why not.
   SendResult Check(const MessageView& message, size_t size_bound) const;
   SendResult Enter(NodeId node, const MessageView& message, PeerGate** gate, Lane* lane);
+  CallId StartCall(NodeId node, QueuedMessage* queued, int64_t deadline_ms, CallDone done);
 
   FakeNetwork* const network_;
   const Options options_;
@@ -156,6 +173,7 @@ class FakeNode : public FakeParty, private LoopClock {
   std::unique_ptr<Core> core_;
   std::unique_ptr<Loop> loop_;
   std::vector<NodeId> peers_;
+  CallId last_call_ = 0;
   bool running_ = false;
   bool ended_ = false;
 };

@@ -94,6 +94,13 @@ std::string RawPeer::Encode(Lane lane, const MessageView& message, GroupId group
   return bytes;
 }
 
+std::string RawPeer::EncodeOfCall(Lane lane, const MessageView& message, uint64_t number) {
+  std::string bytes(MessageEncoder::SizeBound(message), '\0');
+  bytes.resize(
+      encoders_[static_cast<int>(lane)].EncodeOfCall(0, message, number, &bytes[0], bytes.size()));
+  return bytes;
+}
+
 void RawPeer::SendMessage(const MessageView& message, GroupId group) {
   FrameHeader header;
   header.type = FrameType::kData;

@@ -42,6 +42,8 @@ class RawPeer : public FakeParty, private LinkAcceptor, private LinkEvents {
   void SendMessage(const MessageView& message, GroupId group = 0);
   // `message` as the next one of `lane`.
   std::string Encode(Lane lane, const MessageView& message, GroupId group = 0);
+  // The same, of the call `number`. REQUIRES: kCallBit in its zero_fields.
+  std::string EncodeOfCall(Lane lane, const MessageView& message, uint64_t number);
 
   // --- As it likes ---
 

@@ -1,5 +1,7 @@
 #include "tests/support/recording_raft.h"
 
+#include <utility>
+
 namespace hawser {
 
 void RecordingRaft::Changed(const std::function<void()>& change) {
@@ -32,6 +34,12 @@ void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& mes
     log.push_back("message " + std::to_string(received.index));
     messages.push_back(std::move(received));
   });
+}
+
+void RecordingRaft::OnCallAppend(NodeId from, GroupId group, const MessageView& message,
+                                 Lease lease, CallResponder responder) {
+  OnMessage(from, group, message, std::move(lease));
+  if (on_call_append) on_call_append(from, group, message, std::move(responder));
 }
 
 void RecordingRaft::OnUnreachable(NodeId node, const LossReport& report) {

@@ -48,6 +48,9 @@ class RecordingRaft : public RaftHandler {
   void OnSnapshotAcknowledged(NodeId node, GroupId group) override;
   bool IsRemoved(NodeId node) override;
   UnknownPeerVerdict OnUnknownPeer(NodeId node, absl::Span<const std::string> addresses) override;
+  // Recorded as a message.
+  void OnCallAppend(NodeId from, GroupId group, const MessageView& message, Lease lease,
+                    CallResponder responder) override;
 
   // Waits until `done()` holds, looked at after each callback; false after `timeout`.
   bool WaitFor(const std::function<bool()>& done,
@@ -58,6 +61,8 @@ class RecordingRaft : public RaftHandler {
 
   // Runs on the loop thread for each message, before it is recorded.
   std::function<void(NodeId, GroupId, const MessageView&, Lease*)> on_message;
+  // The same for each call; without it they go unanswered.
+  std::function<void(NodeId, GroupId, const MessageView&, CallResponder)> on_call_append;
   // The same for each loss.
   std::function<void()> on_unreachable;
 

@@ -47,6 +47,7 @@ constexpr struct {
     {CloseReason::kLeaseLimit, 29, "lease_limit"},
     {CloseReason::kSupersededIncarnation, 30, "superseded_incarnation"},
     {CloseReason::kDrained, 31, "drained"},
+    {CloseReason::kCallLimit, 32, "call_limit"},
 };
 
 TEST(CloseReasonTest, NobodyRenumbersOrRenames) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/fake_node.h"
+#include "tests/support/network_trouble.h"
 #include "tests/support/test_messages.h"
 
 namespace hawser {
@@ -19,7 +20,6 @@ namespace {
 constexpr int kNodes = 3;
 constexpr int kSteps = 400;
 constexpr int kGroups = 3;
-constexpr int64_t kMs = 1000000;
 
 // One run of three nodes, drawn from a seed.
 class Chaos {
@@ -108,20 +108,11 @@ class Chaos {
   void Step() {
     const std::string a = FakeAddress(AnyNode());
     const std::string b = FakeAddress(AnyNode());
-    switch (Below(20)) {
-      case 0:
-        return cluster_.network.Cut(a, b, Below(200) * kMs, Below(200) * kMs);
-      case 1:
-        return cluster_.network.CutAfterFrames(a, b, 1 + Below(10));
-      case 2:
-        return cluster_.network.Stall(a, b, true);
-      case 3:
-      case 4:
-        return cluster_.network.Stall(a, b, false);
-      case 5:
-        return cluster_.network.SetDelay(a, b, Below(2) == 0 ? 50000 : Below(30) * kMs);
-      case 6:
-        return cluster_.network.RefuseDials(a, Below(2) == 0);
+    const uint32_t what = Below(20);
+    if (what < kNetworkTroubles) {
+      return MakeTrouble(&cluster_.network, what, a, b, [this](uint32_t n) { return Below(n); });
+    }
+    switch (what) {
       case 7:
         return Below(4) == 0 ? Restart(AnyNode()) : Readd();
       default:
@@ -146,15 +137,7 @@ class Chaos {
     nodes_[id]->AddPeer(peer);
   }
 
-  void Heal() {
-    for (NodeId a = 1; a <= kNodes; ++a) {
-      cluster_.network.RefuseDials(FakeAddress(a), false);
-      for (NodeId b = 1; b <= kNodes; ++b) {
-        cluster_.network.Stall(FakeAddress(a), FakeAddress(b), false);
-        cluster_.network.SetDelay(FakeAddress(a), FakeAddress(b), 50000);
-      }
-    }
-  }
+  void Heal() { EndTrouble(&cluster_.network, {FakeAddress(1), FakeAddress(2), FakeAddress(3)}); }
 
   using Receiver = std::pair<NodeId, uint64_t>;
   using Stream = std::pair<NodeId, std::pair<GroupId, MessageType>>;

@@ -287,7 +287,7 @@ TEST_F(SessionBadOrderTest, GoawayThatDoesNotParse) {
 }
 
 TEST_F(SessionBadOrderTest, GoawayWithAnUnknownReasonIsALinkError) {
-  for (int reason : {0, 1, 32, 77}) {
+  for (int reason : {0, 1, kCloseReasonCount, 77}) {
     SCOPED_TRACE(reason);
     Open();
     node_->raft.downs.clear();

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -151,15 +150,6 @@ TEST_F(TransportTest, PinsToLinksThatThereAreNot) {
   EXPECT_TRUE(transport_->PinLink(2, LinkKind::kNone).ok());
 }
 
-TEST_F(TransportTest, WhatIsNotBuiltSaysSo) {
-  Create();
-  ASSERT_TRUE(transport_->AddPeer(2, {kNobody}).ok());
-  constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
-  ExpectSays(
-      transport_->RegisterEndpoint("e", [](NodeId, absl::string_view, Lease, EndpointReply) {}),
-      kUnimplemented, {"not built"});
-}
-
 TEST_F(TransportTest, SendBeforeStartAndAfterStop) {
   Create();
   ASSERT_TRUE(transport_->AddPeer(2, {kNobody}).ok());
@@ -253,28 +243,6 @@ TEST_F(TransportTest, MessagesThatNoPeerMayGet) {
   message.unknown_fields = "\x08";  // half a field
   EXPECT_EQ(send(message), SendResult::kMalformed);
   EXPECT_EQ(holds_.released(), 0);
-}
-
-TEST_F(TransportTest, CallsAnswerNotBuiltAndReleaseTheHold) {
-  Create();
-  ASSERT_TRUE(transport_->Start().ok());
-  std::atomic<int> done{0};
-  const auto expect_not_built = [&](CallResult result) {
-    EXPECT_EQ(result.status, CallStatus::kNotBuilt);
-    EXPECT_FALSE(result.text.empty());
-    EXPECT_EQ(result.message, nullptr);
-    ++done;
-  };
-  transport_->Call(2, "endpoint", "request", absl::InfiniteFuture(), expect_not_built);
-  const CallId call = transport_->CallAppend(2, 0, TestAppend(1).view(), holds_.Next(),
-                                             absl::InfiniteFuture(), expect_not_built);
-  transport_->Cancel(call);
-  transport_->Stop(absl::Seconds(10));
-  EXPECT_EQ(done.load(), 2);
-  EXPECT_EQ(holds_.released(), 1);
-  // After Stop they end as well.
-  transport_->Call(2, "endpoint", "request", absl::InfiniteFuture(), expect_not_built);
-  EXPECT_EQ(done.load(), 3);
 }
 
 TEST_F(TransportTest, PollIsForPollMode) {

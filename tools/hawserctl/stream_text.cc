@@ -108,6 +108,32 @@ void AppendLedger(const admin::Stream& stream, std::string* text) {
   }
 }
 
+void AppendCalls(const admin::Calls& calls, std::string* text) {
+  if (calls.waiting() + calls.received() == 0 && calls.done().empty()) return;
+  const auto done_text = [](std::string* out, const admin::ReasonCount& done) {
+    absl::StrAppend(out, done.reason(), " ", done.count());
+  };
+  absl::StrAppend(text, "calls to it: ", calls.waiting(), " wait for an answer; over: ",
+                  calls.done().empty() ? "none" : absl::StrJoin(calls.done(), ", ", done_text),
+                  "; answers that came too late: ", calls.answers_late(), "\n");
+  absl::StrAppend(text, "calls from it: ", calls.received(), ", of which ", calls.served(),
+                  " wait for our answer\n");
+}
+
+// What the node answers calls to; nothing where it answers none.
+std::string EndpointsText(const admin::Node& node) {
+  if (node.endpoints().empty()) return "";
+  std::vector<std::vector<std::string>> rows = {
+      {"ENDPOINT", "CALLS", "NOT PERMITTED", "TOO OLD", "OVER 1 MS", "SLOWEST"}};
+  for (const admin::Endpoint& endpoint : node.endpoints()) {
+    rows.push_back({endpoint.name(), absl::StrCat(endpoint.calls()),
+                    absl::StrCat(endpoint.refused()), absl::StrCat(endpoint.expired()),
+                    absl::StrCat(endpoint.slow()),
+                    endpoint.slow() == 0 ? "-" : DurationText(endpoint.slowest_us())});
+  }
+  return Table(rows);
+}
+
 }  // namespace
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
@@ -178,7 +204,7 @@ std::string StreamsText(const admin::StreamList& list) {
                     absl::StrCat(stream.upgrades(), "/", stream.fallbacks()),
                     absl::StrCat(stream.link_reason(), WishText(stream))});
   }
-  return absl::StrCat(text, Table(rows));
+  return absl::StrCat(text, Table(rows), EndpointsText(list.node()));
 }
 
 std::string StreamText(const admin::Stream& stream) {
@@ -206,10 +232,11 @@ std::string StreamText(const admin::Stream& stream) {
   AppendLedger(stream, &text);
   AppendTraffic("sent", stream.sent(), &text);
   AppendTraffic("received", stream.received(), &text);
+  AppendCalls(stream.calls(), &text);
   absl::StrAppend(&text, "connects ", stream.connects(), ", disconnects ", stream.disconnects(),
                   ", switches ", stream.switches(), ", upgrades ", stream.upgrades(),
                   ", fallbacks ", stream.fallbacks(), "; leased ", BytesText(stream.leased_bytes()),
-                  "\n");
+                  ", copied out ", stream.messages_copied_out(), "\n");
   return text;
 }
 

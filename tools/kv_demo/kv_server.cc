@@ -10,12 +10,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "tools/kv_demo/kv.pb.h"
+#include "transport/typed_call.h"
 
 namespace hawser::kv {
 namespace {
 
 constexpr size_t kLineBytesMax = 64 * 1024;
 constexpr int kBacklog = 128;
+
+// Where the leader takes puts of other servers, and how long they wait.
+constexpr char kPutEndpoint[] = "put";
+constexpr absl::Duration kForwardPatience = absl::Seconds(5);
 
 constexpr const char* kRoles[] = {"unavailable", "follower", "candidate", "leader"};
 
@@ -66,7 +73,7 @@ struct KvServer::Client {
 
 struct KvServer::Proposal {
   struct raft_apply request;
-  Client* client;
+  PutEnd end;
 };
 
 struct KvServer::Read {
@@ -103,6 +110,7 @@ absl::Status KvServer::OpenRaft() {
     return absl::InternalError(raft_errmsg(&raft_));
   }
   raft_.data = this;
+  if (absl::Status status = ServePuts(); !status.ok()) return status;
   raft_set_pre_vote(&raft_, true);
   raft_configuration configuration;
   raft_configuration_init(&configuration);
@@ -208,23 +216,66 @@ void KvServer::Answer(Client* client, absl::string_view line) {
   Reply(client, "failed: put KEY VALUE, get KEY, or status");
 }
 
-void KvServer::StartPut(Client* client, absl::string_view key, absl::string_view value) {
+void KvServer::Propose(const std::string& command, PutEnd end) {
   auto proposal = std::make_unique<Proposal>();
-  proposal->client = client;
+  proposal->end = std::move(end);
   proposal->request.data = proposal.get();
-  const raft_buffer buffer = BufferOf(KvStore::PutCommand(key, value));
+  const raft_buffer buffer = BufferOf(command);
   const auto done = [](struct raft_apply* request, int status, void*) {
     const std::unique_ptr<Proposal> ended(static_cast<Proposal*>(request->data));
-    Reply(ended->client, status == 0 ? absl::StrCat("ok ", request->index)
-                                     : absl::StrCat("failed ", raft_strerror(status)));
+    std::move(ended->end)(status, request->index);
   };
-  const int status = raft_apply(&raft_, &proposal->request, &buffer, 1, done);
+  const int status =
+      closing_ ? int{RAFT_SHUTDOWN} : raft_apply(&raft_, &proposal->request, &buffer, 1, done);
   if (status == 0) {
     proposal.release();  // NOLINT(bugprone-unused-return-value): `done` has it.
     return;
   }
   raft_free(buffer.base);
-  Reply(client, NotLeader());
+  std::move(proposal->end)(status, 0);
+}
+
+void KvServer::StartPut(Client* client, absl::string_view key, absl::string_view value) {
+  const std::string command = KvStore::PutCommand(key, value);
+  Propose(command, [this, client, command](int status, raft_index index) {
+    if (status == RAFT_NOTLEADER) return Forward(client, command);
+    Reply(client, status == 0 ? absl::StrCat("ok ", index)
+                              : absl::StrCat("failed ", raft_strerror(status)));
+  });
+}
+
+// The client's turn may be the last thing that this server does: what is not answered by then ends
+// with the transport.
+void KvServer::Forward(Client* client, const std::string& command) {
+  const raft_id leader = Leader();
+  if (leader == 0 || closing_) return Reply(client, "unavailable");
+  Put put;
+  put.ParseFromString(command);
+  CallTyped<PutDone>(
+      libraft::TransportOf(&io_), leader, kPutEndpoint, put, absl::Now() + kForwardPatience,
+      [client](CallStatus status, absl::string_view text, const PutDone& done) {
+        if (status == CallStatus::kNotSent) return Reply(client, "unavailable");
+        Reply(client, status == CallStatus::kOk
+                          ? absl::StrCat("ok ", done.index())
+                          : absl::StrCat("failed ", CallStatusName(status), ": ", text));
+      });
+}
+
+absl::Status KvServer::ServePuts() {
+  return RegisterTyped<Put, PutDone>(
+      libraft::TransportOf(&io_), kPutEndpoint,
+      [this](const Caller&, const Put& put, TypedResponder<PutDone> responder) {
+        Propose(KvStore::PutCommand(put.key(), put.value()),
+                [responder = std::move(responder)](int status, raft_index index) mutable {
+                  if (status != 0) {
+                    return std::move(responder).Fail(CallStatus::kServerError,
+                                                     raft_strerror(status));
+                  }
+                  PutDone done;
+                  done.set_index(index);
+                  std::move(responder).Reply(done);
+                });
+      });
 }
 
 void KvServer::StartGet(Client* client, absl::string_view key) {
@@ -243,15 +294,19 @@ void KvServer::StartGet(Client* client, absl::string_view key) {
     read.release();  // NOLINT(bugprone-unused-return-value): `done` has it.
     return;
   }
-  Reply(client, NotLeader());
+  Reply(client, Redirect());
 }
 
-std::string KvServer::NotLeader() const {
+raft_id KvServer::Leader() const {
   raft_id leader = 0;
   const char* address = nullptr;
   raft_leader(const_cast<raft*>(&raft_), &leader, &address);
-  const auto member = options_.members.find(leader);
-  if (leader == options_.id || member == options_.members.end()) return "unavailable";
+  return leader == options_.id ? 0 : leader;
+}
+
+std::string KvServer::Redirect() const {
+  const auto member = options_.members.find(Leader());
+  if (member == options_.members.end()) return "unavailable";
   return "redirect " + member->second.client_address;
 }
 
@@ -265,7 +320,11 @@ std::string KvServer::Status() {
       store_.size(), store_.Fingerprint());
   Transport* const transport = libraft::TransportOf(&io_);
   if (transport == nullptr) return text;
-  for (const PeerStatus& peer : transport->Describe().peers) {
+  const TransportStatus status = transport->Describe();
+  for (const EndpointStatus& endpoint : status.endpoints) {
+    absl::StrAppendFormat(&text, "\n  endpoint %s: %d calls", endpoint.name, endpoint.calls);
+  }
+  for (const PeerStatus& peer : status.peers) {
     absl::StrAppendFormat(&text, "\n  to %d: %s, %s (%s), rtt %d us, sent %d, received %d, lost %d",
                           peer.node, PeerStateName(peer.state), LinkKindName(peer.link),
                           LinkReasonText(peer.link_reason), peer.rtt_us,

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "adapters/libraft/raft_io.h"
 #include "tools/kv_demo/kv_store.h"
@@ -26,11 +27,12 @@ struct KvServerOptions {
 // Runs libraft and answers clients, all on the thread of Run.
 //
 // A client connects, sends one line and reads the answer to its end:
-//     put KEY VALUE    ok INDEX | redirect ADDRESS | unavailable | failed WHY
+//     put KEY VALUE    ok INDEX | unavailable | failed WHY
 //     get KEY          value VALUE | none | redirect ADDRESS | unavailable | failed WHY
 //     status           lines of words
-// Only the leader answers put and get; a get waits until what was committed before it is applied.
-// A put that failed may have been done all the same.
+// Only the leader does them. Another server forwards a put to it, by a call to its endpoint "put",
+// and redirects a get; a get waits until what was committed before it is applied. A put that failed
+// may have been done all the same.
 class KvServer {
  public:
   explicit KvServer(const KvServerOptions& options);
@@ -53,10 +55,17 @@ class KvServer {
   void OnConnection();
   // A line came from `client`.
   void Answer(Client* client, absl::string_view line);
+  // Ends with libraft's error, and the entry's index when there is none.
+  using PutEnd = absl::AnyInvocable<void(int status, raft_index index) &&>;
+  void Propose(const std::string& command, PutEnd end);
   void StartPut(Client* client, absl::string_view key, absl::string_view value);
+  void Forward(Client* client, const std::string& command);
+  absl::Status ServePuts();
   void StartGet(Client* client, absl::string_view key);
   static void Reply(Client* client, const std::string& text);
-  std::string NotLeader() const;
+  // 0: it is not known, or this one.
+  raft_id Leader() const;
+  std::string Redirect() const;
   std::string Status();
 
   static int Apply(raft_fsm* fsm, const raft_buffer* buffer, void** result);

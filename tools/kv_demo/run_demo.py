@@ -138,6 +138,11 @@ def drive(cluster, puts):
     say(f"server {leader} leads")
     say(f"kv put greeting hello: {cluster.client('put', 'greeting', 'hello')[1]}")
     say(f"kv get greeting: {cluster.client('get', 'greeting')[1]}")
+    follower = next(n for n in cluster.processes if n != leader)
+    answer = cluster.ask(follower, "put forwarded yes")
+    if not answer.startswith("ok "):
+        raise RuntimeError(f"server {follower} answers {answer!r}")
+    say(f"server {follower}, a follower, forwarded a put to the leader: {answer}")
     for key in range(puts):
         cluster.put(f"key{key}", f"v{key}")
     say(f"{puts} more puts acknowledged")
@@ -157,8 +162,8 @@ def drive(cluster, puts):
 
     say(f"starting server {leader} again")
     cluster.start(leader)
-    fingerprint = cluster.await_alike(2 * puts + 1)
-    say(f"all three have the same {2 * puts + 1} keys (fingerprint {fingerprint})")
+    fingerprint = cluster.await_alike(2 * puts + 2)
+    say(f"all three have the same {2 * puts + 2} keys (fingerprint {fingerprint})")
     cluster.show()
 
     say("stopping all three and starting them again")
@@ -169,7 +174,7 @@ def drive(cluster, puts):
     for number in (1, 2, 3):
         cluster.start(number)
     check_values(cluster, 2 * puts)
-    cluster.await_alike(2 * puts + 1)
+    cluster.await_alike(2 * puts + 2)
     say(f"all {2 * puts} acknowledged puts are still there")
     cluster.show()
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/check.h"
+#include "base/tsan.h"
 
 namespace hawser {
 namespace {
@@ -65,6 +66,7 @@ FrameBuffer FrameMemory::Allocate(size_t bytes) {
 
 void FrameMemory::Give(void* argument) {
   Block* block = static_cast<Block*>(argument);
+  TsanAcquire(block);
   block->pool->Give(block);
 }
 
@@ -73,7 +75,9 @@ grpc::Slice FrameMemory::Seal(FrameBuffer frame, size_t bytes) {
   char* head = frame.data - length_bytes - 1;
   head[0] = kFrameTag;
   WriteVarint(bytes, head + 1);
-  return grpc::Slice(head, 1 + length_bytes + bytes, &FrameMemory::Give, BlockOf(frame.data));
+  Block* block = BlockOf(frame.data);
+  TsanRelease(block);
+  return grpc::Slice(head, 1 + length_bytes + bytes, &FrameMemory::Give, block);
 }
 
 void FrameMemory::Discard(FrameBuffer frame) { Give(BlockOf(frame.data)); }

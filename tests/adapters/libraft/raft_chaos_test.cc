@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/adapters/libraft/raft_node.h"
 
@@ -64,11 +65,13 @@ class RaftChaosTest : public testing::Test {
   // All servers have applied the same, and what was acknowledged is among it.
   void ExpectNothingLost() {
     Commit(1);
-    EXPECT_TRUE(loop_.RunUntil([&] {
+    const auto alike = [&] {
       return under_way_ == 0 && nodes_[0]->applied() == nodes_[1]->applied() &&
              nodes_[0]->applied() == nodes_[2]->applied() &&
              nodes_[0]->applied().size() >= acknowledged_.size();
-    }));
+    };
+    // libraft takes a snapshot that is not answered for lost after 30 s.
+    EXPECT_TRUE(loop_.RunUntil(alike, absl::Seconds(60)));
     const std::set<std::string> applied(nodes_[0]->applied().begin(), nodes_[0]->applied().end());
     EXPECT_TRUE(
         std::includes(applied.begin(), applied.end(), acknowledged_.begin(), acknowledged_.end()));

@@ -220,6 +220,34 @@ TEST_F(RaftClusterTest, ALeaderThatIsRemovedIsNoPeerAnyMore) {
   }
 }
 
+// It is told so when it comes again; a server that has lost its leader lets it in.
+TEST_F(RaftClusterTest, AServerThatWasRemovedIsRefusedWhileThereIsALeader) {
+  MakeCluster({});
+  RaftNode* const leader = AwaitLeader();
+  ASSERT_NE(leader, nullptr);
+  RaftNode* const removed = All()[leader == All()[0] ? 1 : 0];
+  raft_change change{};
+  int status = -1;
+  change.data = &status;
+  ASSERT_EQ(raft_remove(leader->server(), &change, removed->id(),
+                        [](raft_change* c, int s) { *static_cast<int*>(c->data) = s; }),
+            0);
+  EXPECT_TRUE(loop_.RunUntil([&] { return status != -1; }));
+  EXPECT_EQ(status, 0);
+  const auto link_to_leader = [&] {
+    for (const PeerStatus& peer : TransportOf(removed->io())->Describe().peers) {
+      if (peer.node == leader->id()) return peer;
+    }
+    return PeerStatus{};
+  };
+  EXPECT_TRUE(loop_.RunUntil([&] { return link_to_leader().reason == CloseReason::kPeerRemoved; }));
+  for (RaftNode* node : All()) {
+    if (node != leader && node != removed) node->Stop();
+  }
+  // A leader alone gives up, and knows no leader.
+  EXPECT_TRUE(loop_.RunUntil([&] { return link_to_leader().state == PeerState::kUp; }));
+}
+
 // A server that is added learns of the others from what they send.
 TEST_F(RaftClusterTest, AServerThatIsAddedTakesPart) {
   MakeCluster({});

@@ -55,6 +55,18 @@ TEST(RaftMembersTest, OnlyACommittedConfigurationRemoves) {
   EXPECT_EQ(Text(members.Update(1, Configuration({1, 2, 3}).get(), false)), "+3@host3 ");
 }
 
+TEST(RaftMembersTest, WhoWasRemovedIsKnownUntilAConfigurationHasItAgain) {
+  RaftMembers members;
+  members.Update(1, Configuration({1, 2, 3}).get(), true);
+  members.Update(1, Configuration({1, 2}).get(), false);
+  EXPECT_FALSE(members.IsRemoved(3));
+  members.Update(1, Configuration({1, 2}).get(), true);
+  EXPECT_TRUE(members.IsRemoved(3));
+  EXPECT_FALSE(members.IsRemoved(2));
+  members.Update(1, Configuration({1, 2, 3}).get(), false);
+  EXPECT_FALSE(members.IsRemoved(3));
+}
+
 // A server that joins has no configuration, and must answer whoever speaks to it.
 TEST(RaftMembersTest, AnEmptyConfigurationRemovesNobody) {
   RaftMembers members;

@@ -58,6 +58,7 @@ TEST_F(HawserctlTest, Streams) {
   ASSERT_TRUE(pair_.Delivers(10));
   Expect(Run("streams"), 0, "node 1 of test, listening on 127.0.0.1:");
   Expect(Run("streams"), 0, "grpc");
+  Expect(Run("streams"), 0, "\necho");
   const Outcome json = Run("streams --json");
   EXPECT_EQ(json.exit_code, 0);
   admin::StreamList list;

@@ -79,6 +79,36 @@ TEST(StreamTextTest, AStreamThatIsDownSaysWhy) {
   EXPECT_TRUE(absl::StrContains(text, "lost link_lost: 3 (0 B)")) << text;
 }
 
+TEST(StreamTextTest, CallsWhereThereAreAny) {
+  EXPECT_FALSE(absl::StrContains(StreamText(AStream()), "calls"));
+  admin::Stream stream = AStream();
+  stream.mutable_calls()->set_waiting(2);
+  stream.mutable_calls()->set_received(7);
+  stream.mutable_calls()->set_served(1);
+  for (const char* status : {"ok", "not_sent"}) {
+    admin::ReasonCount* const done = stream.mutable_calls()->add_done();
+    done->set_reason(status);
+    done->set_count(5);
+  }
+  const std::string text = StreamText(stream);
+  EXPECT_TRUE(absl::StrContains(text, "2 wait for an answer; over: ok 5, not_sent 5;")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "from it: 7, of which 1 wait for our answer\n")) << text;
+}
+
+TEST(StreamTextTest, EndpointsWhereThereAreAny) {
+  admin::StreamList list;
+  EXPECT_FALSE(absl::StrContains(StreamsText(list), "ENDPOINT"));
+  admin::Endpoint* const endpoint = list.mutable_node()->add_endpoints();
+  endpoint->set_name("kv.put");
+  endpoint->set_calls(12);
+  endpoint->set_slow(3);
+  endpoint->set_slowest_us(2500);
+  const std::string text = StreamsText(list);
+  EXPECT_TRUE(
+      absl::StrContains(text, "\nkv.put    12     0              0        3          2.5 ms"))
+      << text;
+}
+
 TEST(StreamTextTest, AnEmptyStreamIsNoTrouble) {
   EXPECT_FALSE(StreamText(admin::Stream()).empty());
   EXPECT_FALSE(ChangeText(admin::Stream()).empty());
