@@ -1,32 +1,14 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "docs/sketches/sketches.h"
 #include "gtest/gtest.h"
 #include "tests/sketches/fake_uv.h"
+#include "tests/support/loopback_address.h"
 
 namespace hawser::sketches {
 namespace {
-
-// A port that was free a moment ago: libraft must be told addresses before it listens.
-std::string FreeAddress() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
-}
 
 struct Request : foreign::raft_io_send {
   bool sent = false;
@@ -39,7 +21,7 @@ struct Request : foreign::raft_io_send {
 // One server: a raft_io whose disk half does nothing, and what libraft would have received.
 class Server {
  public:
-  Server(foreign::uv_loop_t* loop, foreign::raft_id id) : address(FreeAddress()) {
+  Server(foreign::uv_loop_t* loop, foreign::raft_id id) : address(NewLoopbackAddress()) {
     io.io = {};
     io.io.data = this;
     io.io.init = [](foreign::raft_io*, foreign::raft_id, const char*) { return 0; };
@@ -176,7 +158,7 @@ TEST(LibraftRaftIoTest, NobodyThereEndsTheRequestWithAnError) {
   std::vector<foreign::raft_entry> entries;
   Request request;
   foreign::raft_message message = AppendTo(leader, 9, &entries);
-  const std::string nobody = FreeAddress();
+  const std::string nobody = NewLoopbackAddress();
   message.server_address = nobody.c_str();
   ASSERT_EQ(leader.Send(&request, message), 0);
   EXPECT_TRUE(loop.RunUntil([&] { return request.calls == 1; }));
@@ -196,7 +178,7 @@ TEST(LibraftRaftIoTest, CloseEndsRequestsBeforeItsOwnCallback) {
   std::vector<foreign::raft_entry> entries;
   Request request;
   foreign::raft_message message = AppendTo(leader, 9, &entries);
-  const std::string nobody = FreeAddress();
+  const std::string nobody = NewLoopbackAddress();
   message.server_address = nobody.c_str();
   ASSERT_EQ(leader.Send(&request, message), 0);
   leader.Close();

@@ -1,18 +1,13 @@
 #include "tests/adapters/libraft/raft_node.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "tests/support/loopback_address.h"
 
 namespace hawser::libraft {
 namespace {
@@ -25,18 +20,6 @@ struct Proposal {
 };
 
 }  // namespace
-
-std::string FreeAddress() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  close(fd);
-  return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
-}
 
 std::string NewDirectory() {
   std::string name = testing::TempDir() + "/raft_XXXXXX";
@@ -68,7 +51,7 @@ RaftNode::RaftNode(TestLoop* loop, raft_id id, const Settings& settings)
     : loop_(loop),
       id_(id),
       settings_(settings),
-      address_(FreeAddress()),
+      address_(NewLoopbackAddress()),
       directory_(NewDirectory()) {
   fsm_.version = 1;
   fsm_.data = this;

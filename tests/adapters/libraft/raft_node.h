@@ -13,9 +13,6 @@
 
 namespace hawser::libraft {
 
-// An address on loopback that was free a moment ago: a configuration needs addresses before anybody
-// listens.
-std::string FreeAddress();
 // An empty directory of the test's.
 std::string NewDirectory();
 
