@@ -4,8 +4,11 @@ namespace hawser {
 
 uint64_t ServedCalls::Add(const Call& call) {
   const uint64_t key = ++last_key_;
-  calls_.emplace(key, call);
-  if (call.append) orders_[call.group].push_back(key);
+  calls_.emplace(key, Served{call, kNone});
+  if (!call.append) return key;
+  Order& order = orders_[call.group];
+  (order.first == kNone ? order.first : calls_.find(order.last)->second.behind) = key;
+  order.last = key;
   return key;
 }
 

@@ -4,10 +4,8 @@
 // The calls of one peer that we have not answered yet.
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "base/ring.h"
 #include "transport/lane.h"
 #include "transport/message_pool.h"
 #include "transport/types.h"
@@ -16,7 +14,8 @@ namespace hawser {
 
 // Brings answers to appends into the order of the calls: one waits for those before it.
 //
-// One per Peer, owned by it. It borrows the answers that wait. Pure; loop thread only.
+// One per Peer, owned by it. It borrows the answers that wait. Pure; loop thread only. It remembers
+// calls, and groups only while they have one: a peer may name as many groups as it likes.
 class ServedCalls {
  public:
   struct Call {
@@ -35,25 +34,22 @@ class ServedCalls {
   template <typename Send>
   bool Answer(uint64_t key, QueuedMessage* answer, Send send) {
     const auto found = calls_.find(key);
-    if (found == calls_.end() || found->second.answer != nullptr) return false;
-    found->second.answer = answer;
-    if (!found->second.append) {
-      const Call call = found->second;
-      calls_.erase(found);
-      send(call);
+    if (found == calls_.end() || found->second.call.answer != nullptr) return false;
+    found->second.call.answer = answer;
+    if (!found->second.call.append) {
+      send(Take(found).call);
       return true;
     }
-    const GroupId group = found->second.group;
-    Ring<uint64_t>& order = orders_[group];
-    while (!order.empty()) {
-      const auto first = calls_.find(order.front());
-      if (first->second.answer == nullptr) break;
-      const Call call = first->second;
-      calls_.erase(first);
-      order.pop_front();
-      send(call);
+    const auto order = orders_.find(found->second.call.group);
+    uint64_t& first = order->second.first;
+    while (first != kNone) {
+      const auto next = calls_.find(first);
+      if (next->second.call.answer == nullptr) return true;
+      const Served served = Take(next);
+      first = served.behind;
+      send(served.call);
     }
-    if (order.empty() && orders_.size() > kGroupsKept) orders_.erase(group);
+    orders_.erase(order);
     return true;
   }
 
@@ -61,22 +57,39 @@ class ServedCalls {
   template <typename Drop>
   void Clear(Drop drop) {
     for (const auto& entry : calls_) {
-      if (entry.second.answer != nullptr) drop(entry.second.answer);
+      if (entry.second.call.answer != nullptr) drop(entry.second.call.answer);
     }
     calls_.clear();
     orders_.clear();
   }
 
   size_t size() const { return calls_.size(); }
-  // With memory for their order. A peer may name as many groups as it likes: those without a call
-  // go when there are more than kGroupsKept.
+  // Those with an append that is not answered.
   size_t groups() const { return orders_.size(); }
-  static constexpr size_t kGroupsKept = 1024;
 
  private:
-  uint64_t last_key_ = 0;
-  absl::flat_hash_map<uint64_t, Call> calls_;            // by key
-  absl::flat_hash_map<GroupId, Ring<uint64_t>> orders_;  // appends' keys, by group
+  static constexpr uint64_t kNone = 0;
+
+  struct Served {
+    Call call;
+    uint64_t behind = kNone;  // the key of the group's next append
+  };
+  // The keys of a group's appends, oldest and newest; those between are linked by Served::behind.
+  struct Order {
+    uint64_t first = kNone;
+    uint64_t last = kNone;
+  };
+  using Calls = absl::flat_hash_map<uint64_t, Served>;
+
+  Served Take(Calls::iterator place) {
+    const Served served = place->second;
+    calls_.erase(place);
+    return served;
+  }
+
+  uint64_t last_key_ = kNone;
+  Calls calls_;  // by key
+  absl::flat_hash_map<GroupId, Order> orders_;
 };
 
 }  // namespace hawser

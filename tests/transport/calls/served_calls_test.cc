@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "tests/support/cost_counters.h"
+
 namespace hawser {
 namespace {
 
@@ -40,16 +42,35 @@ TEST_F(ServedCallsTest, AnswersOfAGroupWaitForThoseBefore) {
   EXPECT_EQ(served_.size(), 0u);
 }
 
-TEST_F(ServedCallsTest, GroupsWithoutACallAreForgottenWhenThereAreMany) {
-  constexpr uint64_t kGroups = 10 * ServedCalls::kGroupsKept;
+TEST_F(ServedCallsTest, AGroupIsForgottenWithItsLastCall) {
+  constexpr uint64_t kGroups = 10000;
   for (uint64_t group = 1; group <= kGroups; ++group) EXPECT_TRUE(Answer(Append(group, group)));
-  EXPECT_EQ(served_.groups(), ServedCalls::kGroupsKept);
-  EXPECT_EQ(sent_.size(), kGroups);
+  EXPECT_EQ(served_.groups(), 0u);
   std::vector<uint64_t> keys;
   for (uint64_t group = 1; group <= kGroups; ++group) keys.push_back(Append(group, group));
   EXPECT_EQ(served_.groups(), kGroups);
   for (const uint64_t key : keys) EXPECT_TRUE(Answer(key));
-  EXPECT_EQ(served_.groups(), ServedCalls::kGroupsKept);
+  EXPECT_EQ(served_.groups(), 0u);
+}
+
+// However many groups there are, once there was room for as many calls.
+TEST_F(ServedCallsTest, NoMemoryIsTakenForAGroup) {
+  if (!CountsCosts()) GTEST_SKIP() << "sanitizers have an allocator of their own";
+  constexpr int kRounds = 20;
+  constexpr uint64_t kGroups = 10000;
+  constexpr uint64_t kAtOnce = 100;
+  std::vector<uint64_t> keys(kAtOnce);
+  sent_.reserve((kRounds + 1) * kGroups);
+  const auto round = [&] {
+    for (uint64_t group = 0; group < kGroups; group += kAtOnce) {
+      for (uint64_t i = 0; i < kAtOnce; ++i) keys[i] = Append(group + i / 2, i);
+      for (const uint64_t key : keys) EXPECT_TRUE(Answer(key));
+    }
+  };
+  round();
+  CountCosts(true);
+  for (int i = 0; i < kRounds; ++i) round();
+  EXPECT_EQ(TakeCosts().allocations, 0u);
 }
 
 }  // namespace
