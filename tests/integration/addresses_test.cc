@@ -38,11 +38,12 @@ struct Node {
 void ExpectMessage(Node* from, Node* to) {
   const size_t before = to->raft.MessageCount();
   ASSERT_EQ(from->transport->Send(to->id, 0, TestAppend(1).view()), SendResult::kAccepted);
-  EXPECT_TRUE(to->raft.WaitFor([&] { return to->raft.messages.size() == before + 1; }));
+  EXPECT_TRUE(
+      to->raft.WaitFor([&](const Recorded& seen) { return seen.messages.size() == before + 1; }));
 }
 
 bool IsUp(Node* node) {
-  return node->raft.WaitFor([&] { return !node->raft.up.empty(); });
+  return node->raft.WaitFor([&](const Recorded& seen) { return !seen.up.empty(); });
 }
 
 TEST(AddressesTest, TheSecondAddressIsTriedWhenTheFirstFails) {
@@ -98,7 +99,7 @@ TEST(AddressesTest, AStreamSurvivesAChangeOfAddresses) {
   // The member moves: its new process answers at the new address.
   b.reset();
   ASSERT_TRUE(elsewhere->transport->Start().ok());
-  ASSERT_TRUE(a.raft.WaitFor([&] { return a.raft.up.size() == 2; }));
+  ASSERT_TRUE(a.raft.WaitFor([&](const Recorded& seen) { return seen.up.size() == 2; }));
   ExpectMessage(&a, elsewhere.get());
 }
 
@@ -125,7 +126,7 @@ TEST(AddressesTest, AnAddressThatAnotherMemberHasNow) {
   ASSERT_TRUE(moved.transport->AddPeer(1, {}).ok());
   ASSERT_TRUE(moved.transport->Start().ok());
   ASSERT_TRUE(a.transport->UpdatePeer(2, {moved.address()}).ok());
-  ASSERT_TRUE(a.raft.WaitFor([&] { return a.raft.up.size() == 2; }));
+  ASSERT_TRUE(a.raft.WaitFor([&](const Recorded& seen) { return seen.up.size() == 2; }));
   ExpectMessage(&a, &moved);
 }
 

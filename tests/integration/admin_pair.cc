@@ -45,7 +45,7 @@ AdminPair::AdminPair(const admin::AdminOptions& options, const Options& base) {
   HAWSER_CHECK(a->AddPeer(2, {b->listen_address()}).ok());
   HAWSER_CHECK(b->AddPeer(1, {}).ok());
   HAWSER_CHECK(a->Start().ok() && b->Start().ok());
-  raft_a.WaitFor([&] { return !raft_a.up.empty(); });
+  raft_a.WaitFor([&](const Recorded& seen) { return !seen.up.empty(); });
   absl::StatusOr<std::unique_ptr<admin::AdminServer>> started =
       admin::AdminServer::Start(a.get(), options);
   HAWSER_CHECK(started.ok());
@@ -71,7 +71,7 @@ bool AdminPair::Delivers(int count) {
     while (a->Send(2, 0, append.view()) != SendResult::kAccepted) {
     }
   }
-  return raft_b.WaitFor([&] { return raft_b.messages.size() >= sent_; });
+  return raft_b.WaitFor([&](const Recorded& seen) { return seen.messages.size() >= sent_; });
 }
 
 std::unique_ptr<grpc::ClientContext> AdminPair::Context(const std::string& token) {

@@ -45,13 +45,14 @@ class BadInputTest : public ::testing::Test {
     ASSERT_TRUE(b_->AddPeer(1, {a_->listen_address()}).ok());
     ASSERT_TRUE(a_->Start().ok());
     ASSERT_TRUE(b_->Start().ok());
-    ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   }
 
   void TearDown() override {
     const size_t before = raft_b_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
-    EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == before + 1; }));
+    EXPECT_TRUE(
+        raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == before + 1; }));
     for (const PeerStatus& peer : a_->Describe().peers) {
       EXPECT_TRUE(peer.node != 2 || peer.connects == 1) << "the good peer was disturbed";
     }
@@ -77,8 +78,8 @@ class BadInputTest : public ::testing::Test {
     auto node = *Transport::Create(options, &raft);
     ASSERT_TRUE(node->AddPeer(believed, {a_->listen_address()}).ok());
     ASSERT_TRUE(node->Start().ok());
-    ASSERT_TRUE(raft.WaitFor([&] { return !raft.refusals.empty(); }));
-    EXPECT_STREQ(CloseReasonName(raft.refusals[0]), CloseReasonName(reason));
+    ASSERT_TRUE(raft.WaitFor([&](const Recorded& seen) { return !seen.refusals.empty(); }));
+    EXPECT_STREQ(CloseReasonName(raft.Seen().refusals[0]), CloseReasonName(reason));
     EXPECT_GE(Refused(reason), 1u);
     const PeerStatus status = node->Describe().peers[0];
     EXPECT_NE(status.state, PeerState::kUp);
@@ -229,18 +230,19 @@ TEST_F(BadInputTest, PeerKilledMidStream) {
   ASSERT_TRUE(a_->AddPeer(3, {}).ok());
   const pid_t victim = StartVictim(a_->listen_address());
   ASSERT_GT(victim, 0);
-  const bool came = raft_a_.WaitFor([&] { return raft_a_.messages.size() > 100; });
+  const bool came =
+      raft_a_.WaitFor([&](const Recorded& seen) { return seen.messages.size() > 100; });
   for (int i = 0; i < 1000; ++i) a_->Send(3, 0, TestAppend(i).view());
   kill(victim, SIGKILL);
   int status = 0;
   waitpid(victim, &status, 0);
   ASSERT_TRUE(came);
-  ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.unreachable == 1; }));
-  EXPECT_EQ(raft_a_.downs, std::vector<CloseReason>{CloseReason::kLinkError});
+  ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.unreachable == 1; }));
+  EXPECT_EQ(raft_a_.Seen().downs, std::vector<CloseReason>{CloseReason::kLinkError});
   const PeerStatus peer = a_->Describe().peers[1];
   EXPECT_EQ(peer.node, 3u);
   EXPECT_EQ(peer.ledger.in_flight.messages, 0u);
-  EXPECT_EQ(peer.ledger.lost_total().messages, raft_a_.lost);
+  EXPECT_EQ(peer.ledger.lost_total().messages, raft_a_.Seen().lost);
   EXPECT_TRUE(peer.ledger.Balanced());
 }
 

@@ -44,8 +44,8 @@ class GrpcPairTest : public ::testing::Test {
     ASSERT_TRUE(b_->AddPeer(1, {a_->listen_address()}).ok());
     ASSERT_TRUE(a_->Start().ok());
     ASSERT_TRUE(b_->Start().ok());
-    ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
-    ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
+    ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   }
   void Open() { Open(OptionsOf(1), OptionsOf(2)); }
 
@@ -62,10 +62,11 @@ TEST_F(GrpcPairTest, AMessageArrivesAndIsAcknowledgedInSilence) {
   entry.index = 11;
   entry.data = "payload";
   ASSERT_EQ(a_->Send(2, 5, Append(10, &entry)), SendResult::kAccepted);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 1; }));
-  EXPECT_EQ(raft_b_.messages[0].from, 1u);
-  EXPECT_EQ(raft_b_.messages[0].group, 5u);
-  EXPECT_EQ(raft_b_.messages[0].data, std::vector<std::string>{"payload"});
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1; }));
+  const Recorded seen = raft_b_.Seen();
+  EXPECT_EQ(seen.messages[0].from, 1u);
+  EXPECT_EQ(seen.messages[0].group, 5u);
+  EXPECT_EQ(seen.messages[0].data, std::vector<std::string>{"payload"});
   // Nothing else is sent: the acknowledgement comes by itself. How long it takes is recorded, not
   // judged: peer_flow_test holds the bound in virtual time.
   const auto arrived = std::chrono::steady_clock::now();
@@ -93,8 +94,10 @@ TEST_F(GrpcPairTest, TenThousandMessagesKeepTheirOrder) {
     entry.data = payload;
     ASSERT_EQ(a_->Send(2, 0, Append(i, &entry)), SendResult::kAccepted) << i;
   }
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == kMessages; }));
-  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(raft_b_.messages[i].index, uint64_t(i));
+  ASSERT_TRUE(
+      raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == kMessages; }));
+  const Recorded seen = raft_b_.Seen();
+  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(seen.messages[i].index, uint64_t(i));
 }
 
 TEST_F(GrpcPairTest, AMessageLargerThanAFrameIsJoined) {
@@ -106,8 +109,8 @@ TEST_F(GrpcPairTest, AMessageLargerThanAFrameIsJoined) {
   entry.index = 1;
   entry.data = payload;
   ASSERT_EQ(a_->Send(2, 0, Append(0, &entry)), SendResult::kAccepted);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 1; }));
-  EXPECT_EQ(raft_b_.messages[0].data[0], payload);
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1; }));
+  EXPECT_EQ(raft_b_.Seen().messages[0].data[0], payload);
 }
 
 TEST_F(GrpcPairTest, BothWaysOverOneStream) {
@@ -117,8 +120,8 @@ TEST_F(GrpcPairTest, BothWaysOverOneStream) {
   vote.term = 3;
   ASSERT_EQ(b_->Send(1, 0, vote), SendResult::kAccepted);
   ASSERT_EQ(a_->Send(2, 0, vote), SendResult::kAccepted);
-  EXPECT_TRUE(raft_a_.WaitFor([&] { return raft_a_.messages.size() == 1; }));
-  EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 1; }));
+  EXPECT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1; }));
+  EXPECT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1; }));
   EXPECT_EQ(a_->Describe().peers[0].connects, 1u);
 }
 

@@ -50,7 +50,7 @@ class HostilePeerTest : public ::testing::Test {
     ASSERT_TRUE(b_->AddPeer(1, {a_->listen_address()}).ok());
     ASSERT_TRUE(a_->Start().ok());
     ASSERT_TRUE(b_->Start().ok());
-    ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
     resident_before_ = ResidentBytes();
   }
 
@@ -58,7 +58,7 @@ class HostilePeerTest : public ::testing::Test {
     const size_t before = raft_b_.MessageCount();
     EXPECT_TRUE(WaitUntil([&] {
       a_->Send(2, 0, TestAppend(77).view());
-      return raft_b_.WaitFor([&] { return raft_b_.messages.size() > before; },
+      return raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() > before; },
                              std::chrono::milliseconds(100));
     }));
     EXPECT_TRUE(disturbed_ || PeerOf(2).connects == 1) << "the good peer was disturbed";

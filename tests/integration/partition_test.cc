@@ -82,16 +82,16 @@ class PartitionTest : public ::testing::Test {
   }
 
   bool WaitUp(size_t times) {
-    return raft_.WaitFor([&] { return raft_.up.size() >= times; });
+    return raft_.WaitFor([&](const Recorded& seen) { return seen.up.size() >= times; });
   }
   PeerStatus Peer() { return a_->Describe().peers[0]; }
 
   // From the cut until it is noticed.
   void ExpectNoticed() {
     const auto cut = std::chrono::steady_clock::now();
-    ASSERT_TRUE(raft_.WaitFor([&] { return !raft_.downs.empty(); }));
+    ASSERT_TRUE(raft_.WaitFor([&](const Recorded& seen) { return !seen.downs.empty(); }));
     const auto silence = std::chrono::steady_clock::now() - cut;
-    EXPECT_STREQ(CloseReasonName(raft_.downs[0]), "peer_silent");
+    EXPECT_STREQ(CloseReasonName(raft_.Seen().downs[0]), "peer_silent");
     RecordProperty("noticed_after_ms",
                    std::chrono::duration_cast<std::chrono::milliseconds>(silence).count());
     // 500 ms on a machine that has nothing else to do.
@@ -100,7 +100,7 @@ class PartitionTest : public ::testing::Test {
     ASSERT_TRUE(WaitUp(2));
     const size_t before = raft_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
-    EXPECT_TRUE(raft_.WaitFor([&] { return raft_.messages.size() > before; }));
+    EXPECT_TRUE(raft_.WaitFor([&](const Recorded& seen) { return seen.messages.size() > before; }));
   }
 
   static NetPair* net_;
@@ -138,19 +138,20 @@ TEST_F(PartitionTest, WhatWasOnItsWayIsSettled) {
     while (a_->Send(2, 0, TestAppend(index, data).view()) == SendResult::kAccepted) ++index;
   };
   fill();
-  ASSERT_TRUE(raft_.WaitFor([&] { return raft_.messages.size() > 100; }));
+  ASSERT_TRUE(raft_.WaitFor([&](const Recorded& seen) { return seen.messages.size() > 100; }));
   ASSERT_TRUE(net_->CutFromThere().ok());
-  ASSERT_TRUE(raft_.WaitFor([&] { return raft_.unreachable == 1; }));
+  ASSERT_TRUE(raft_.WaitFor([&](const Recorded& seen) { return seen.unreachable == 1; }));
   ASSERT_TRUE(net_->Mend().ok());
   ASSERT_TRUE(WaitUp(2));
   a_->Stop(absl::Seconds(10));
   const PeerStatus peer = Peer();
   EXPECT_TRUE(peer.ledger.Balanced());
   EXPECT_EQ(peer.ledger.in_flight.messages, 0u);
-  EXPECT_EQ(peer.ledger.lost_total().messages, raft_.lost);
-  EXPECT_GT(raft_.lost, 0u);
+  const Recorded seen = raft_.Seen();
+  EXPECT_EQ(peer.ledger.lost_total().messages, seen.lost);
+  EXPECT_GT(seen.lost, 0u);
   // Whatever was answered counts as acknowledged.
-  EXPECT_GE(peer.ledger.acknowledged.messages, raft_.messages.size());
+  EXPECT_GE(peer.ledger.acknowledged.messages, seen.messages.size());
 }
 
 // A slow link is full, not silent.

@@ -49,19 +49,20 @@ TEST(PythonPeerTest, ReceivesAppendsAndAcknowledgesThem) {
   ASSERT_TRUE(node->Start().ok());
   const pid_t python = StartPython(absl::StrCat("tests/integration/python_peer.py ",
                                                 node->listen_address(), " 2 1 test ", kAppends));
-  ASSERT_TRUE(raft.WaitFor([&] { return raft.up.size() == 1; }));
+  ASSERT_TRUE(raft.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   for (int i = 0; i < kAppends; ++i) {
     // Now and then one that is larger than a frame.
     const TestAppend append(i, std::string(i % 50 == 7 ? 300000 : 64, 'p'));
     ASSERT_EQ(node->Send(2, 5, append.view()), SendResult::kAccepted);
   }
   EXPECT_EQ(Wait(python), 0);
-  EXPECT_TRUE(raft.WaitFor([&] { return raft.downs.size() == 1; }));
-  ASSERT_EQ(raft.messages.size(), static_cast<size_t>(kAppends));
+  EXPECT_TRUE(raft.WaitFor([&](const Recorded& seen) { return seen.downs.size() == 1; }));
+  const std::vector<ReceivedMessage> messages = raft.Seen().messages;
+  ASSERT_EQ(messages.size(), static_cast<size_t>(kAppends));
   for (int i = 0; i < kAppends; ++i) {
-    EXPECT_EQ(raft.messages[i].type, MessageType::kAppResp);
-    EXPECT_EQ(raft.messages[i].group, 5u);
-    ASSERT_EQ(raft.messages[i].index, static_cast<uint64_t>(i) + 1);
+    EXPECT_EQ(messages[i].type, MessageType::kAppResp);
+    EXPECT_EQ(messages[i].group, 5u);
+    ASSERT_EQ(messages[i].index, static_cast<uint64_t>(i) + 1);
   }
   const PeerStatus peer = node->Describe().peers[0];
   EXPECT_EQ(peer.ledger.acknowledged.messages, static_cast<uint64_t>(kAppends));

@@ -137,10 +137,11 @@ class RdmaFailuresTest : public ::testing::Test {
         return false;
       }
     }
-    return raft_.WaitFor([&] { return raft_.messages.size() >= before + count; }, kPatience);
+    return raft_.WaitFor(
+        [&](const Recorded& seen) { return seen.messages.size() >= before + count; }, kPatience);
   }
   bool GoesDown() {
-    return raft_.WaitFor([&] { return !raft_.downs.empty(); }, kPatience);
+    return raft_.WaitFor([&](const Recorded& seen) { return !seen.downs.empty(); }, kPatience);
   }
   void FallsBackAndReturns() {
     // Idle queue pairs notice nothing: pings and messages do.
@@ -200,7 +201,8 @@ TEST_F(RdmaFailuresTest, AWireThatLosesOneFrameInAHundred) {
   EXPECT_EQ(status.ledger.lost_total().messages, 0u);
   EXPECT_EQ(status.disconnects, 0u);
   EXPECT_EQ(status.link, LinkKind::kRdma);
-  for (size_t i = 0; i < raft_.messages.size(); ++i) ASSERT_EQ(raft_.messages[i].index, i);
+  const Recorded seen = raft_.Seen();
+  for (size_t i = 0; i < seen.messages.size(); ++i) ASSERT_EQ(seen.messages[i].index, i);
 }
 
 }  // namespace

@@ -33,11 +33,13 @@ class RdmaPairTest : public RdmaFixture {
     }
   }
   void ExpectAllInOrder() {
-    ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() >= sent_; }, kRdmaPatience))
-        << raft_b_.messages.size();
-    ASSERT_EQ(raft_b_.messages.size(), sent_);
-    for (uint64_t i = 0; i < sent_; ++i) ASSERT_EQ(raft_b_.messages[i].index, i);
-    EXPECT_EQ(raft_a_.lost, 0u);
+    ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() >= sent_; },
+                                kRdmaPatience))
+        << raft_b_.MessageCount();
+    const Recorded seen = raft_b_.Seen();
+    ASSERT_EQ(seen.messages.size(), sent_);
+    for (uint64_t i = 0; i < sent_; ++i) ASSERT_EQ(seen.messages[i].index, i);
+    EXPECT_EQ(raft_a_.Seen().lost, 0u);
   }
 
   RecordingRaft raft_a_;
@@ -59,7 +61,7 @@ TEST_F(RdmaPairTest, EntriesLargerThanASlotAreJoined) {
   Open();
   SendAppends(15, {3000000, 64, 65536});
   ExpectAllInOrder();
-  EXPECT_EQ(raft_b_.messages[0].data[0].size(), 3000000u);
+  EXPECT_EQ(raft_b_.Seen().messages[0].data[0].size(), 3000000u);
 }
 
 TEST_F(RdmaPairTest, FramesWithAMac) {
@@ -112,7 +114,7 @@ TEST_F(RdmaPairTest, AHandlerThatKeepsItsLeases) {
   SendAppends(6000, {4000, 100});
   const auto released = [&] { return OnlyPeer(b_.get()).leased_bytes; };
   ASSERT_TRUE(WaitUntil([&] {
-    return raft_b_.WaitFor([&] { return raft_b_.messages.size() == sent_; },
+    return raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == sent_; },
                            std::chrono::milliseconds(10)) ||
            released() >= second.leased_bytes_max;
   }));
@@ -131,7 +133,8 @@ TEST_F(RdmaPairTest, LargeTrafficBothWays) {
   }
   ExpectAllInOrder();
   EXPECT_TRUE(raft_a_.WaitFor(
-      [&] { return raft_a_.messages.size() == static_cast<size_t>(accepted_b); }, kRdmaPatience));
+      [&](const Recorded& seen) { return seen.messages.size() == static_cast<size_t>(accepted_b); },
+      kRdmaPatience));
 }
 
 // Of the pool and of the host's own memory; what is sent stays as it is until its Hold comes back.
@@ -169,8 +172,9 @@ TEST_F(RdmaPairTest, PayloadIsReadWhereItLies) {
     ASSERT_TRUE(i != 120 || a_->PinLink(2, LinkKind::kRdma).ok());
   }
   ExpectAllInOrder();
+  const Recorded seen = raft_b_.Seen();
   for (size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_EQ(raft_b_.messages[i].data[0], expected[i]) << i;
+    ASSERT_EQ(seen.messages[i].data[0], expected[i]) << i;
   }
   EXPECT_TRUE(WaitUntil([&] { return holds.released() == held; }));
   EXPECT_EQ(OnlyPeer(a_.get()).disconnects, 0u);

@@ -89,7 +89,8 @@ struct Pair {
     for (auto& node : nodes) ASSERT_TRUE(node->Start().ok());
     ASSERT_TRUE(nodes[0]->AddPeer(2, {nodes[1]->listen_address()}).ok());
     ASSERT_TRUE(nodes[1]->AddPeer(1, {}).ok());
-    for (RecordingRaft& one : raft) ASSERT_TRUE(one.WaitFor([&] { return one.up.size() == 1; }));
+    for (RecordingRaft& one : raft)
+      ASSERT_TRUE(one.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   }
 
   // The recordings are whole then.
@@ -117,7 +118,8 @@ TEST(RecordingIntegrationTest, BothEndsRecordWhatWasSent) {
     sent.push_back(MessageLine({}, absl::StrCat("\"group\":", i % kGroups), append.view()));
     raftpb_bytes += RaftpbSize(append.view());
   }
-  ASSERT_TRUE(raft[1].WaitFor([&] { return raft[1].messages.size() == kAppends; }));
+  ASSERT_TRUE(
+      raft[1].WaitFor([&](const Recorded& seen) { return seen.messages.size() == kAppends; }));
   const auto app = static_cast<size_t>(MessageType::kApp);
   const CodecTally out = nodes[0]->Describe().peers[0].codec_sent[app];
   const CodecTally in = nodes[1]->Describe().peers[0].codec_received[app];
@@ -176,7 +178,7 @@ TEST(RecordingIntegrationTest, WithChecksumsNoFlippedBitPasses) {
               SendResult::kAccepted);
   }
   for (RecordingRaft& raft : pair.raft) {
-    ASSERT_TRUE(raft.WaitFor([&] { return raft.messages.size() == 10; }));
+    ASSERT_TRUE(raft.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 10; }));
   }
   pair.Stop();
   for (const char* direction : {".sent", ".received"}) {

@@ -78,7 +78,8 @@ class ThreadsTest : public ::testing::Test {
   // Messages of each group came in order and only once.
   void ExpectInOrder() {
     std::vector<uint64_t> next(kThreads);
-    for (const ReceivedMessage& message : raft_b_.messages) {
+    const Recorded seen = raft_b_.Seen();
+    for (const ReceivedMessage& message : seen.messages) {
       ASSERT_EQ(message.index, next[message.group]++) << "group " << message.group;
     }
   }
@@ -92,7 +93,7 @@ class ThreadsTest : public ::testing::Test {
 
 TEST_F(ThreadsTest, ManySendersKeepTheOrderOfEach) {
   Open(LoopMode::kThread);
-  ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+  ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   std::atomic<bool> done{false};
   std::thread onlooker([&] {
     while (!done.load()) {
@@ -102,8 +103,8 @@ TEST_F(ThreadsTest, ManySendersKeepTheOrderOfEach) {
     }
   });
   RunThreads(kThreads, [&](int thread) { SendAll(a_.get(), thread, kMessages, &holds_); });
-  EXPECT_TRUE(
-      raft_b_.WaitFor([&] { return raft_b_.messages.size() == size_t{kThreads * kMessages}; }));
+  EXPECT_TRUE(raft_b_.WaitFor(
+      [&](const Recorded& seen) { return seen.messages.size() == size_t{kThreads * kMessages}; }));
   done.store(true);
   onlooker.join();
   a_->Stop(absl::Seconds(10));
@@ -117,13 +118,13 @@ TEST_F(ThreadsTest, ManySendersKeepTheOrderOfEach) {
 TEST_F(ThreadsTest, StopWhileOthersSend) {
   for (const absl::Duration patience : {absl::ZeroDuration(), absl::Milliseconds(20)}) {
     Open(LoopMode::kThread);
-    ASSERT_TRUE(raft_a_.WaitFor([&] { return !raft_a_.up.empty(); }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return !seen.up.empty(); }));
     HoldCounter holds;
     std::atomic<int> accepted{0};
     std::atomic<int> sending{0};
     std::thread stopper([&] {
       while (sending.load() < kThreads) std::this_thread::yield();
-      raft_b_.WaitFor([&] { return raft_b_.messages.size() > 100; });
+      raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() > 100; });
       a_->Stop(patience);
     });
     RunThreads(kThreads, [&](int thread) {
@@ -138,9 +139,9 @@ TEST_F(ThreadsTest, StopWhileOthersSend) {
         ledger.accepted.messages);
     EXPECT_EQ(holds.released(), accepted.load());
     b_->Stop(absl::ZeroDuration());
-    EXPECT_LE(ledger.acknowledged.messages, raft_b_.messages.size());
-    raft_a_.up.clear();
-    raft_b_.messages.clear();
+    EXPECT_LE(ledger.acknowledged.messages, raft_b_.MessageCount());
+    raft_a_.Forget();
+    raft_b_.Forget();
   }
 }
 
@@ -157,7 +158,7 @@ TEST_F(ThreadsTest, StopFromSeveralThreads) {
 TEST_F(ThreadsTest, PeersComeAndGoWhileOthersSend) {
   Open(LoopMode::kThread);
   // What waits for a first link expires.
-  ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+  ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   std::atomic<bool> done{false};
   std::thread changer([&] {
     for (int i = 0; i < 100; ++i) {
@@ -170,7 +171,7 @@ TEST_F(ThreadsTest, PeersComeAndGoWhileOthersSend) {
   });
   RunThreads(2, [&](int thread) { SendAll(a_.get(), thread, 500, &holds_); });
   changer.join();
-  EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 1000; }));
+  EXPECT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1000; }));
 }
 
 TEST_F(ThreadsTest, LeasesAreReleasedOnAnotherThreadAndOutliveTheTransport) {
@@ -183,9 +184,9 @@ TEST_F(ThreadsTest, LeasesAreReleasedOnAnotherThreadAndOutliveTheTransport) {
     leases.push_back(std::move(*lease));
   };
   Open(LoopMode::kThread);
-  ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+  ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   SendAll(a_.get(), 0, 200, &holds_);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 200; }));
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 200; }));
   std::thread releaser([&] {
     std::lock_guard<std::mutex> lock(mu);
     leases.resize(100);
@@ -207,7 +208,7 @@ TEST_F(ThreadsTest, PollModeIsDrivenByItsHost) {
     }
     return done();
   };
-  ASSERT_TRUE(poll_until([&] { return raft_a_.up.size() == 1; }));
+  ASSERT_TRUE(poll_until([&] { return raft_a_.Seen().up.size() == 1; }));
   EXPECT_EQ(SendAll(a_.get(), 0, 100, &holds_), 100);
   // Sent outside of Poll: it must be called soon.
   EXPECT_LE(a_->PollDeadline(), absl::Now());
@@ -222,7 +223,7 @@ TEST_F(ThreadsTest, PollModeIsDrivenByItsHost) {
 
 TEST_F(ThreadsTest, WakeEndsAPollThatWaits) {
   Open(LoopMode::kPoll);
-  while (a_->Poll(absl::Now() + absl::Milliseconds(50)) > 0 || raft_a_.up.empty()) {
+  while (a_->Poll(absl::Now() + absl::Milliseconds(50)) > 0 || raft_a_.Seen().up.empty()) {
   }
   for (int round = 0; round < 20; ++round) {
     std::atomic<bool> woken{false};
@@ -260,8 +261,8 @@ TEST_F(ThreadsTest, HostSleepsOnTheDescriptor) {
     }
     return done();
   };
-  ASSERT_TRUE(drive_until([&] { return raft_a_.up.size() == 1; }));
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+  ASSERT_TRUE(drive_until([&] { return raft_a_.Seen().up.size() == 1; }));
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   std::thread sender([&] { SendAll(a_.get(), 0, 500, &holds_); });
   std::thread answerer([&] {
     for (int i = 0; i < 50; ++i) {
@@ -269,7 +270,7 @@ TEST_F(ThreadsTest, HostSleepsOnTheDescriptor) {
     }
   });
   EXPECT_TRUE(drive_until(
-      [&] { return raft_a_.messages.size() == 50 && LedgerOfA().acknowledged.messages == 500; }));
+      [&] { return raft_a_.MessageCount() == 50 && LedgerOfA().acknowledged.messages == 500; }));
   sender.join();
   answerer.join();
   a_->Stop(absl::Seconds(1));
@@ -281,10 +282,10 @@ TEST_F(ThreadsTest, StopInsideACallbackTakesEffectAtTheEndOfTheTurn) {
     EXPECT_EQ(a_->Send(2, 0, TestMessage(MessageType::kVote)), SendResult::kStopped);
   };
   Open(LoopMode::kThread);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   ASSERT_EQ(b_->Send(1, 0, TestMessage(MessageType::kVote)), SendResult::kAccepted);
-  EXPECT_TRUE(raft_b_.WaitFor([&] { return !raft_b_.downs.empty(); }));
-  EXPECT_EQ(raft_b_.downs[0], CloseReason::kPeerStop);
+  EXPECT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return !seen.downs.empty(); }));
+  EXPECT_EQ(raft_b_.Seen().downs[0], CloseReason::kPeerStop);
   a_->Stop(absl::ZeroDuration());
 }
 
@@ -301,11 +302,12 @@ TEST_F(ThreadsTest, ASendInsideACallbackDoesNotOvertakeAnEarlierOne) {
               SendResult::kAccepted);
   };
   Open(LoopMode::kThread);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   for (int i = 0; i < kRounds; ++i) {
     ASSERT_EQ(b_->Send(1, 0, TestMessage(MessageType::kVote, i)), SendResult::kAccepted);
   }
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == 2 * kRounds; }));
+  ASSERT_TRUE(
+      raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 2 * kRounds; }));
   ExpectInOrder();
   a_->Stop(absl::ZeroDuration());
 }
@@ -320,10 +322,10 @@ TEST_F(ThreadsTest, PeersChangeInsideACallback) {
     EXPECT_EQ(a_->Describe().peers.size(), 1u);
   };
   Open(LoopMode::kThread);
-  ASSERT_TRUE(raft_b_.WaitFor([&] { return raft_b_.up.size() == 1; }));
+  ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   ASSERT_EQ(b_->Send(1, 0, TestMessage(MessageType::kVote)), SendResult::kAccepted);
-  EXPECT_TRUE(raft_b_.WaitFor([&] { return !raft_b_.downs.empty(); }));
-  EXPECT_EQ(raft_b_.downs[0], CloseReason::kPeerRemoved);
+  EXPECT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return !seen.downs.empty(); }));
+  EXPECT_EQ(raft_b_.Seen().downs[0], CloseReason::kPeerRemoved);
   a_->Stop(absl::ZeroDuration());
   EXPECT_EQ(holds_.released(), 1);
 }

@@ -59,7 +59,7 @@ void ExpectStream(Node* a, Node* b, uint64_t connects) {
   const size_t before = b->raft.MessageCount();
   ASSERT_TRUE(WaitUntil([&] {
     a->transport->Send(b->id, 0, TestAppend(1).view());
-    return b->raft.WaitFor([&] { return b->raft.messages.size() > before; },
+    return b->raft.WaitFor([&](const Recorded& seen) { return seen.messages.size() > before; },
                            std::chrono::milliseconds(50));
   }));
 }
@@ -112,17 +112,18 @@ TEST(TlsReloadTest, NothingIsLostWhenStreamsAreRenewed) {
     }));
   }
   const auto arrived = [](Node* node, uint64_t count) {
-    return node->raft.WaitFor([&] { return node->raft.messages.size() >= count; });
+    return node->raft.WaitFor([&](const Recorded& seen) { return seen.messages.size() >= count; });
   };
   EXPECT_TRUE(arrived(&b, sent[0]));
   EXPECT_TRUE(arrived(&a, sent[1]));
   for (Node* node : {&a, &b}) {
-    EXPECT_EQ(node->raft.unreachable, 0u);
-    EXPECT_EQ(node->raft.lost, 0u);
-    EXPECT_EQ(node->raft.up.size(), 1u);
-    EXPECT_TRUE(node->raft.downs.empty());
-    for (size_t i = 0; i < node->raft.messages.size(); ++i) {
-      ASSERT_EQ(node->raft.messages[i].index, i);
+    const Recorded seen = node->raft.Seen();
+    EXPECT_EQ(seen.unreachable, 0u);
+    EXPECT_EQ(seen.lost, 0u);
+    EXPECT_EQ(seen.up.size(), 1u);
+    EXPECT_TRUE(seen.downs.empty());
+    for (size_t i = 0; i < seen.messages.size(); ++i) {
+      ASSERT_EQ(seen.messages[i].index, i);
     }
   }
 }

@@ -69,14 +69,15 @@ class TlsTest : public ::testing::Test {
     ASSERT_TRUE(b_->AddPeer(1, {Dialled(*a_)}).ok());
     ASSERT_TRUE(a_->Start().ok());
     ASSERT_TRUE(b_->Start().ok());
-    ASSERT_TRUE(raft_a_.WaitFor([&] { return raft_a_.up.size() == 1; }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
   }
 
   // The good peer noticed nothing of all that.
   void TearDown() override {
     const size_t before = raft_b_.MessageCount();
     ASSERT_EQ(a_->Send(2, 0, TestAppend(77).view()), SendResult::kAccepted);
-    EXPECT_TRUE(raft_b_.WaitFor([&] { return raft_b_.messages.size() == before + 1; }));
+    EXPECT_TRUE(
+        raft_b_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == before + 1; }));
     EXPECT_EQ(PeerOf(2).connects, 1u) << "the good peer was disturbed";
   }
 
@@ -128,7 +129,7 @@ CertificateRequest Named(const std::string& uri) {
 
 TEST_F(TlsTest, MessagesGoBothWays) {
   ASSERT_EQ(b_->Send(1, 0, TestAppend(1).view()), SendResult::kAccepted);
-  EXPECT_TRUE(raft_a_.WaitFor([&] { return raft_a_.messages.size() == 1; }));
+  EXPECT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return seen.messages.size() == 1; }));
 }
 
 TEST_F(TlsTest, CertificateOfAnotherNode) {

@@ -81,7 +81,7 @@ struct FakeNodeParts {
   std::string address;
   // Has RDMA too, at the address with "/rdma" behind it.
   bool rdma = false;
-  // nullptr: the node's own RecordingRaft. Borrowed.
+  // nullptr: the node's own OneThreadRaft. Borrowed.
   RaftHandler* handler = nullptr;
   PlantedBug planted_bug = PlantedBug::kNone;
 };
@@ -149,7 +149,7 @@ class FakeNode : public FakeParty, private LoopClock, private AnswerHost {
   Core& core() { return *core_; }
   FakeLinks& links() { return links_; }
 
-  RecordingRaft raft;
+  OneThreadRaft raft;
   Endpoints endpoints{[] { return int64_t{0}; }};
 
  private:

@@ -10,14 +10,25 @@ void RecordingRaft::Changed(const std::function<void()>& change) {
   changed_.notify_all();
 }
 
-bool RecordingRaft::WaitFor(const std::function<bool()>& done, std::chrono::milliseconds timeout) {
+bool RecordingRaft::WaitFor(const std::function<bool(const Recorded&)>& done,
+                            std::chrono::milliseconds timeout) {
   std::unique_lock<std::mutex> lock(mu_);
-  return changed_.wait_for(lock, timeout, done);
+  return changed_.wait_for(lock, timeout, [&] { return done(*this); });
+}
+
+Recorded RecordingRaft::Seen() {
+  std::lock_guard<std::mutex> lock(mu_);
+  return *this;
 }
 
 size_t RecordingRaft::MessageCount() {
   std::lock_guard<std::mutex> lock(mu_);
   return messages.size();
+}
+
+void RecordingRaft::Forget() {
+  std::lock_guard<std::mutex> lock(mu_);
+  static_cast<Recorded&>(*this) = Recorded();
 }
 
 void RecordingRaft::OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) {
@@ -80,9 +91,6 @@ UnknownPeerVerdict RecordingRaft::OnUnknownPeer(NodeId node, absl::Span<const st
   return unknown_peer;
 }
 
-bool RecordingRaft::IsRemoved(NodeId node) {
-  std::lock_guard<std::mutex> lock(mu_);
-  return node == removed_node;
-}
+bool RecordingRaft::IsRemoved(NodeId node) { return node == removed_node; }
 
 }  // namespace hawser

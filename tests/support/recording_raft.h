@@ -4,6 +4,7 @@
 // A RaftHandler that remembers what it was told, for tests.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -37,8 +38,24 @@ struct ReceivedReport {
   }
 };
 
-// Records from the loop thread; tests wait on it from theirs.
-class RecordingRaft : public RaftHandler {
+// All that a handler was told.
+struct Recorded {
+  std::vector<ReceivedMessage> messages;
+  std::vector<NodeId> up;
+  std::vector<CloseReason> downs;
+  std::vector<CloseReason> refusals;
+  std::vector<ReceivedReport> reports;
+  // Every callback in the order it came: "message 5" (its index), "unreachable", "up", "down".
+  std::vector<std::string> log;
+  uint64_t unreachable = 0;
+  uint64_t lost = 0;
+  uint64_t writable = 0;
+  uint64_t snapshots = 0;
+  std::vector<NodeId> unknown;  // whom OnUnknownPeer was asked about
+};
+
+// Records from the loop thread; tests look at it from theirs.
+class RecordingRaft : public RaftHandler, protected Recorded {
  public:
   void OnMessage(NodeId from, GroupId group, const MessageView& message, Lease lease) override;
   void OnUnreachable(NodeId node, const LossReport& report) override;
@@ -52,13 +69,19 @@ class RecordingRaft : public RaftHandler {
   void OnCallAppend(NodeId from, GroupId group, const MessageView& message, Lease lease,
                     CallResponder responder) override;
 
-  // Waits until `done()` holds, looked at after each callback; false after `timeout`.
-  bool WaitFor(const std::function<bool()>& done,
+  // Waits until `done(recorded)` holds, looked at after each callback; false after `timeout`.
+  bool WaitFor(const std::function<bool(const Recorded&)>& done,
                std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
-  // How many messages came until now; the only thing to be read while more may come.
+  // What came until now, copied.
+  Recorded Seen();
+  // How many messages came until now.
   size_t MessageCount();
+  // Forgets what came until now.
+  void Forget();
 
+  // Set before the transport starts, or before the peer can cause a call.
+  //
   // Runs on the loop thread for each message, before it is recorded.
   std::function<void(NodeId, GroupId, const MessageView&, Lease*)> on_message;
   // The same for each call; without it they go unanswered.
@@ -66,28 +89,31 @@ class RecordingRaft : public RaftHandler {
   // The same for each loss.
   std::function<void()> on_unreachable;
 
-  // Read inside WaitFor's condition, or when nothing more comes.
-  std::vector<ReceivedMessage> messages;
-  std::vector<NodeId> up;
-  std::vector<CloseReason> downs;
-  std::vector<CloseReason> refusals;
-  std::vector<ReceivedReport> reports;
-  // Every callback in the order it came: "message 5" (its index), "unreachable", "up", "down".
-  std::vector<std::string> log;
-  uint64_t unreachable = 0;
-  uint64_t lost = 0;
-  uint64_t writable = 0;
-  uint64_t snapshots = 0;
-  NodeId removed_node = 0;
-  // What OnUnknownPeer answers, and whom it was asked about.
-  UnknownPeerVerdict unknown_peer = UnknownPeerVerdict::kRefuse;
-  std::vector<NodeId> unknown;
+  std::atomic<NodeId> removed_node{0};
+  // What OnUnknownPeer answers.
+  std::atomic<UnknownPeerVerdict> unknown_peer{UnknownPeerVerdict::kRefuse};
 
  private:
   void Changed(const std::function<void()>& change);
 
-  std::mutex mu_;
+  std::mutex mu_;  // of all in Recorded
   std::condition_variable changed_;
+};
+
+// The same for a program of one thread, which reads what was recorded as it stands.
+class OneThreadRaft : public RecordingRaft {
+ public:
+  using Recorded::downs;
+  using Recorded::log;
+  using Recorded::lost;
+  using Recorded::messages;
+  using Recorded::refusals;
+  using Recorded::reports;
+  using Recorded::snapshots;
+  using Recorded::unknown;
+  using Recorded::unreachable;
+  using Recorded::up;
+  using Recorded::writable;
 };
 
 }  // namespace hawser

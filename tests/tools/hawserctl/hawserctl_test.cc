@@ -88,10 +88,10 @@ TEST_F(HawserctlTest, PinAndRelease) {
 
 TEST_F(HawserctlTest, DrainAndResume) {
   Expect(Run(absl::StrCat("drain 2 ", Token())), 0, "node 2 is being drained");
-  ASSERT_TRUE(pair_.raft_a.WaitFor([&] { return !pair_.raft_a.downs.empty(); }));
+  ASSERT_TRUE(pair_.raft_a.WaitFor([&](const Recorded& seen) { return !seen.downs.empty(); }));
   Expect(Run("watch --counters --updates=2"), 0, "[drained]");
   Expect(Run(absl::StrCat("resume 2 ", Token())), 0, "node 2 is resumed");
-  EXPECT_TRUE(pair_.raft_a.WaitFor([&] { return pair_.raft_a.up.size() == 2; }));
+  EXPECT_TRUE(pair_.raft_a.WaitFor([&](const Recorded& seen) { return seen.up.size() == 2; }));
   Expect(Run("drain"), 2, "drain takes one node id");
   Expect(Run("drain 2"), 4, "give --token_file");
 }

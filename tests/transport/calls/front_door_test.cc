@@ -86,8 +86,8 @@ class CallTest : public ::testing::Test {
     ASSERT_TRUE(b_->AddPeer(1, {a_->listen_address()}).ok());
     ASSERT_TRUE(a_->Start().ok());
     ASSERT_TRUE(b_->Start().ok());
-    ASSERT_TRUE(raft_a_.WaitFor([this] { return !raft_a_.up.empty(); }));
-    ASSERT_TRUE(raft_b_.WaitFor([this] { return !raft_b_.up.empty(); }));
+    ASSERT_TRUE(raft_a_.WaitFor([&](const Recorded& seen) { return !seen.up.empty(); }));
+    ASSERT_TRUE(raft_b_.WaitFor([&](const Recorded& seen) { return !seen.up.empty(); }));
   }
   void Echo(absl::string_view name, EndpointOptions options = {}) {
     ASSERT_TRUE(b_->RegisterEndpoint(
