@@ -89,8 +89,9 @@ struct Pair {
     for (auto& node : nodes) ASSERT_TRUE(node->Start().ok());
     ASSERT_TRUE(nodes[0]->AddPeer(2, {nodes[1]->listen_address()}).ok());
     ASSERT_TRUE(nodes[1]->AddPeer(1, {}).ok());
-    for (RecordingRaft& one : raft)
+    for (RecordingRaft& one : raft) {
       ASSERT_TRUE(one.WaitFor([&](const Recorded& seen) { return seen.up.size() == 1; }));
+    }
   }
 
   // The recordings are whole then.
