@@ -223,8 +223,7 @@ void CallDesk::SendAnswer(const ServedCalls::Call& call) {
   if (message->view.type == kCallAnswerType) {
     message->view.commit = call.number;
     message->view.reject = call.append;
-    const bool too_large = call.lane == Lane::kUrgent && size_bound > kUrgentMessageBytesMax;
-    message->lane = too_large ? Lane::kAppend : call.lane;
+    message->lane = LaneForBytes(call.lane, size_bound);
   } else {
     message->call = call.number;
     message->lane = LaneOf(message->view.type, size_bound);

@@ -40,10 +40,7 @@ MessageView ViewOf(const CallAnswer& answer, EntryView* entry) {
 }
 
 bool ReadCall(const MessageView& message, CallRequest* request) {
-  if (!IsCarrier(message) || message.context.empty() ||
-      message.context.size() > kEndpointNameBytesMax) {
-    return false;
-  }
+  if (!IsCarrier(message) || !IsEndpointName(message.context)) return false;
   request->number = message.commit;
   request->time_ms = message.log_term;
   request->endpoint = message.context;

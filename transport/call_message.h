@@ -12,6 +12,11 @@
 
 namespace hawser {
 
+// An endpoint can have this name.
+inline bool IsEndpointName(absl::string_view name) {
+  return !name.empty() && name.size() <= kEndpointNameBytesMax;
+}
+
 // A Call: commit is the number, log_term the time left, context the endpoint, one entry the bytes.
 struct CallRequest {
   uint64_t number = 0;   // Never 0; no other one of this caller's, ever.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "transport/call_message.h"
 
 namespace hawser {
 namespace {
@@ -16,7 +17,7 @@ constexpr int64_t kSlowNs = 1000000;
 
 absl::Status Endpoints::Add(absl::string_view name, EndpointHandler handler,
                             EndpointOptions options) {
-  if (name.empty() || name.size() > kEndpointNameBytesMax) {
+  if (!IsEndpointName(name)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the name of an endpoint is 1 to ", kEndpointNameBytesMax, " bytes, not ", name.size()));
   }

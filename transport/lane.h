@@ -48,10 +48,15 @@ constexpr Lane LaneOfType(MessageType type) {
   }
 }
 
+// `lane`, or the one that a message meant for it travels in when it encodes to at most
+// `encoded_bytes`, and that is too much for it.
+constexpr Lane LaneForBytes(Lane lane, size_t encoded_bytes) {
+  return lane == Lane::kUrgent && encoded_bytes > kUrgentMessageBytesMax ? Lane::kAppend : lane;
+}
+
 // The lane of a message of `type` that encodes to at most `encoded_bytes`.
 constexpr Lane LaneOf(MessageType type, size_t encoded_bytes) {
-  const Lane lane = LaneOfType(type);
-  return lane == Lane::kUrgent && encoded_bytes > kUrgentMessageBytesMax ? Lane::kAppend : lane;
+  return LaneForBytes(LaneOfType(type), encoded_bytes);
 }
 
 }  // namespace hawser

@@ -22,12 +22,12 @@ uint64_t TimeMs(absl::Time deadline) {
 
 }  // namespace
 
-void Transport::Impl::Refuse(Hold hold, CallDone done, CallStatus status, const char* text) {
+void Transport::Impl::Refuse(Hold hold, CallDone done, const char* text) {
   auto shared_done = std::make_shared<CallDone>(std::move(done));
-  auto end = [hold, shared_done, status, text] {
+  auto end = [hold, shared_done, text] {
     if (!hold.empty()) hold.release(hold.argument);
     CallResult result;
-    result.status = status;
+    result.status = CallStatus::kNotSent;
     result.text = text;
     std::move (*shared_done)(std::move(result));
   };
@@ -50,7 +50,7 @@ CallId Transport::Impl::StartCall(NodeId node, Sending sending, const MessageVie
     result = gate == nullptr ? SendResult::kUnknownPeer : Accept(gate, sending, message, hold);
   }
   if (result != SendResult::kAccepted) {
-    Refuse(hold, std::move(call->done), CallStatus::kNotSent, SendResultName(result));
+    Refuse(hold, std::move(call->done), SendResultName(result));
     return id;
   }
   // Now the peer's.
@@ -63,20 +63,17 @@ CallId Transport::Impl::Call(NodeId node, absl::string_view endpoint, absl::stri
   const CallId id = ++last_call_;
   EntryView entry;
   const MessageView message = ViewOf(CallRequest{id, TimeMs(deadline), endpoint, request}, &entry);
-  if (endpoint.empty() || endpoint.size() > kEndpointNameBytesMax) {
-    Refuse({}, std::move(done), CallStatus::kNotSent, "the name of an endpoint is 1 to 64 bytes");
+  if (!IsEndpointName(endpoint)) {
+    Refuse({}, std::move(done), "the name of an endpoint is 1 to 64 bytes");
     return id;
   }
   if (!limits_.Allow(message)) {
-    Refuse({}, std::move(done), CallStatus::kNotSent, SendResultName(SendResult::kTooLarge));
+    Refuse({}, std::move(done), SendResultName(SendResult::kTooLarge));
     return id;
   }
   Sending sending;
   sending.role = CallRole::kCall;
-  sending.lane = lane;
-  if (lane == Lane::kUrgent && MessageEncoder::SizeBound(message) > kUrgentMessageBytesMax) {
-    sending.lane = Lane::kAppend;
-  }
+  sending.lane = LaneForBytes(lane, MessageEncoder::SizeBound(message));
   return StartCall(node, sending, message, {}, deadline, std::move(done));
 }
 
@@ -87,7 +84,7 @@ CallId Transport::Impl::CallAppend(NodeId node, GroupId group, const MessageView
     checked = SendResult::kMalformed;
   }
   if (checked != SendResult::kAccepted) {
-    Refuse(hold, std::move(done), CallStatus::kNotSent, SendResultName(checked));
+    Refuse(hold, std::move(done), SendResultName(checked));
     return ++last_call_;
   }
   MessageView of_call = message;

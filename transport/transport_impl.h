@@ -127,7 +127,7 @@ class Transport::Impl final : private AnswerHost {
   CallId StartCall(NodeId node, Sending sending, const MessageView& message, Hold hold,
                    absl::Time deadline, CallDone done);
   // Ends a call that was not sent, in the loop's next turn, or here when there is none.
-  void Refuse(Hold hold, CallDone done, CallStatus status, const char* text);
+  void Refuse(Hold hold, CallDone done, const char* text);
   // AnswerHost:
   bool OnLoopThread() const override { return loop_.OnLoopThread(); }
   void SetUnsent() override { loop_.set_unsent(); }

@@ -11,7 +11,21 @@
 namespace hawser {
 namespace {
 
-using CallEndTest = PeerCallTest;
+class CallEndTest : public PeerCallTest {
+ protected:
+  // Node 1 sends over gRPC, node 2 over RDMA.
+  void OpenWithALinkEach() {
+    FakeNodeParts parts;
+    parts.rdma = true;
+    Open(FakeOptions(1), FakeOptions(2), parts);
+    a_->PinLink(2, LinkKind::kGrpc);
+    ASSERT_TRUE(cluster_.RunUntil([&] {
+      return a_->Describe(2).link == LinkKind::kGrpc && b_->Describe(1).link == LinkKind::kRdma;
+    }));
+    cluster_.RunFor(100);
+  }
+};
+
 TEST_F(CallEndTest, CallerIsToldWhenItsTimeIsOverAndLateAnswersAreDropped) {
   Open();
   const Outcome* const late = Call("later", "", /*deadline_ms=*/50);
@@ -132,14 +146,7 @@ TEST_F(CallEndTest, AnswersThatWaitForALinkAreNotForTheProcessAfter) {
 
 // It goes on when the link of its call fails, since its own is alive; with that one it ends.
 TEST_F(CallEndTest, AHalfSentAnswerIsNotForTheAppendsOfAPeerAddedAgain) {
-  FakeNodeParts parts;
-  parts.rdma = true;
-  Open(FakeOptions(1), FakeOptions(2), parts);
-  a_->PinLink(2, LinkKind::kGrpc);
-  ASSERT_TRUE(cluster_.RunUntil([&] {
-    return a_->Describe(2).link == LinkKind::kGrpc && b_->Describe(1).link == LinkKind::kRdma;
-  }));
-  cluster_.RunFor(100);
+  ASSERT_NO_FATAL_FAILURE(OpenWithALinkEach());
   CallAppend(1);
   cluster_.RunFor(10);
   ASSERT_EQ(kept_.size(), 1u);
@@ -167,14 +174,7 @@ TEST_F(CallEndTest, AHalfSentAnswerIsNotForTheAppendsOfAPeerAddedAgain) {
 
 // The requests went another way, which is as good as before.
 TEST_F(CallEndTest, AnswersOnAFailedLinkAreLostAlsoIfTheRequestsTookAnother) {
-  FakeNodeParts parts;
-  parts.rdma = true;
-  Open(FakeOptions(1), FakeOptions(2), parts);
-  a_->PinLink(2, LinkKind::kGrpc);
-  ASSERT_TRUE(cluster_.RunUntil([&] {
-    return a_->Describe(2).link == LinkKind::kGrpc && b_->Describe(1).link == LinkKind::kRdma;
-  }));
-  cluster_.RunFor(100);
+  ASSERT_NO_FATAL_FAILURE(OpenWithALinkEach());
   const Outcome* const call = Call("later", "");
   const Outcome* const append = CallAppend(1);
   cluster_.RunFor(10);
